@@ -1,0 +1,1 @@
+"""One module per command; base.py is their contract, options.py their grammar."""

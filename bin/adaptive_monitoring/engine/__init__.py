@@ -1,0 +1,1 @@
+"""The engine: numpy only, no Splunk; usable as a plain Python library."""
