@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from adaptive_monitoring.protocol.body import Body
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
 

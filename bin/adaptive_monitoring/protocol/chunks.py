@@ -6,16 +6,16 @@ Limits: lengths are bytes; a header line is at most 64 bytes, metadata 64 MiB, a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
 from adaptive_monitoring.errors import BadHeader, Truncated
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 HEADER_LIMIT = 64
 METADATA_LIMIT = 64 * 1024 * 1024
 BODY_LIMIT = 4 * 1024 * 1024 * 1024
+PIECE = 64 * 1024 * 1024
 PREFIX = b"chunked 1.0,"
 
 
@@ -54,7 +54,7 @@ def _lengths(line: bytes) -> tuple[int, int]:
 def _metadata(data: bytes) -> dict[str, Any]:
     try:
         metadata = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadHeader(f"protocol: metadata must be JSON; {error}") from None
     if not isinstance(metadata, dict):
         raise BadHeader(f"protocol: metadata must be a JSON object; got {type(metadata).__name__}")
@@ -62,15 +62,17 @@ def _metadata(data: bytes) -> dict[str, Any]:
 
 
 def _exactly(stream: BinaryIO, length: int, what: str) -> bytes:
-    """length bytes, also from a stream that returns less than asked."""
-    data = stream.read(length) if length else b""
+    """length bytes, also from a stream that returns less than asked; a false length reserves no memory."""
+    data = stream.read(min(length, PIECE)) if length else b""
     if len(data) == length:
         return data
     parts, missing = [data], length - len(data)
     while data and missing:
-        data = stream.read(missing)
+        data = stream.read(min(missing, PIECE))
         parts.append(data)
         missing -= len(data)
     if missing:
-        raise Truncated(f"protocol: the stream ended inside the {what} of a chunk; {missing} of {length} bytes are missing")
+        raise Truncated(
+            f"protocol: the stream ended inside the {what} of a chunk; {missing} of {length} bytes are missing"
+        )
     return b"".join(parts)
