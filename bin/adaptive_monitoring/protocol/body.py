@@ -70,7 +70,9 @@ class Body:
         self._data = data[end:]
         self._first = True
         self._grid: Grid | None = None
-        self.names: list[str] = [unquote(cell) for cell in cut_cells(self._header, "the header")] if data else []
+        self.names: list[str] = []
+        if self._header or self._data:
+            self.names = [unquote(cell) for cell in cut_cells(self._header, "the header")]
 
     def __len__(self) -> int:
         return len(self._rows().lines)

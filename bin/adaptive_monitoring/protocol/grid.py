@@ -84,7 +84,7 @@ class Grid:
         skeleton = data.translate(None, NOT_SKELETON).replace(b'""', b"")
         simple = skeleton == (b"," * (width - 1) + b"\n") * data.count(b"\n")
         if not simple:
-            self._masks = MASKS if MASKS[0] in text or MASKS[1] in text else SHORT_MASKS
+            self._masks = MASKS if any(mark in text for mark in SHORT_MASKS) else SHORT_MASKS
             text = mask(text, *self._masks)
         lines = text.split("\n")
         del lines[-1]
