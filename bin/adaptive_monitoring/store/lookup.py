@@ -1,0 +1,357 @@
+"""Models in CSV lookups: lookups/adaptive_<collection>.csv, and adaptive_<collection>_bounds.csv beside it.
+
+Writing: the whole file is made, staged and handed to splunkd, which moves it into place and tells the other members of
+a search-head cluster. Without a session key, or when nothing listens at splunkd's address, the file is replaced in one
+step on this machine's disk, with a warning. Both are read back. Writers of one collection take turns (a lock file).
+
+Old versions: before a collection is replaced it is copied to adaptive_<collection>.v<NNN>.csv in the same folder, the
+last 5 are kept. That folder survives an upgrade of the app and shows them to `| inputlookup`; copies stay on the
+machine that trained. Collections and versions must be kept out of the knowledge bundle (distsearch.conf denies them),
+the bounds lookup goes in.
+
+Limits: a warning from 25 MB on, refused from 100 MB on; two search heads that train one collection at the same moment
+are not kept apart, the last one wins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.errors import (
+    BadValue,
+    CollectionNotFound,
+    InternalError,
+    ModelError,
+    NotWritable,
+    SplunkdError,
+    TooLarge,
+    Unreachable,
+)
+from adaptive_monitoring.store import files
+from adaptive_monitoring.store.base import SCHEMA, StoredModels, Written, check_keys, check_name
+from adaptive_monitoring.store.rows import Reader, render, row_hash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+    from adaptive_monitoring.splunkd.client import Client
+    from adaptive_monitoring.store.base import Key, Session
+
+    Rows = dict[Key, list[str]]
+
+WARN_BYTES = 25_000_000
+REFUSE_BYTES = 100_000_000
+ROW_WARN_BYTES = 2048
+VERSIONS_KEPT = 5
+FILE = re.compile(r"adaptive_([A-Za-z0-9_-]{1,64})\.csv").fullmatch
+VERSION, HASH, LOCK = (SCHEMA.index(name) - len(SCHEMA) for name in ("model_version", "row_hash", "lock"))
+
+
+class LookupStore:
+    """Collections of one app folder.
+
+    session: of the running search, for writing through splunkd; None writes files. app: its folder, default this app.
+    """
+
+    def __init__(self, session: Session | None = None, app: str | None = None) -> None:
+        self.session = session
+        self.app = app or files.app_folder()
+        self.folder = os.path.join(self.app, "lookups")
+
+    def path(self, name: str) -> str:
+        """The file of a collection. Raises BadCollectionName."""
+        return os.path.join(self.folder, f"adaptive_{check_name(name)}.csv")
+
+    def bounds_path(self, name: str) -> str:
+        """The file of a collection's bounds."""
+        return os.path.join(self.folder, f"adaptive_{check_name(name)}_bounds.csv")
+
+    def names(self) -> list[str]:
+        """Collections that exist, sorted."""
+        found = [match.group(1) for match in map(FILE, self._listing()) if match]
+        return sorted(name for name in found if not name.endswith("_bounds"))
+
+    def versions(self, name: str) -> list[str]:
+        """Paths of the kept versions, oldest first."""
+        check_name(name)
+        return [os.path.join(self.folder, f"adaptive_{name}.v{number:03d}.csv") for number in self._kept_numbers(name)]
+
+    def _kept_numbers(self, name: str) -> list[int]:
+        kept = re.compile(rf"adaptive_{name}\.v(\d{{3,9}})\.csv", re.ASCII).fullmatch
+        return sorted(int(match.group(1)) for match in map(kept, self._listing()) if match)
+
+    def _listing(self) -> list[str]:
+        return os.listdir(self.folder) if os.path.isdir(self.folder) else []
+
+    def read(self, name: str, wanted: Iterable[Key] | None = None, thorough: bool = False) -> StoredModels:
+        """The rows that can be trusted; the others are in `problems`.
+
+        wanted: entities (tuples of the key columns), the rows of others are neither verified nor returned.
+        thorough: see rows.Reader.
+        Raises CollectionNotFound, BadCollectionName, ModelError (the file as a whole is no collection).
+        """
+        path = self.path(name)
+        data = files.read(path)
+        if data is None:
+            raise self.not_found(name)
+        reader = Reader(data, path, None if wanted is None else frozenset(wanted), thorough)
+        columns = reader.columns()
+        version = max(map(int, map(float, columns.get("model_version"))), default=0)
+        return StoredModels(name, reader.keys, columns, reader.problems, version, path, reader.total)
+
+    def not_found(self, name: str) -> CollectionNotFound:
+        """The error for a collection that is not there."""
+        known = self.names()
+        has = f"there are: {', '.join(known[:20])}" if known else "there is none yet"
+        return CollectionNotFound(
+            f'store: no collection "{name}" in {self.folder}; {has}. '
+            f"Train it first: ... | adaptfit <fields> by <entity> into {name}"
+        )
+
+    def write(self, name: str, keys: Sequence[str], columns: Columns, mode: str = "update") -> Written:
+        """Stores trained rows; model_version and row_hash are filled here.
+
+        columns: keys and SCHEMA (model_version, row_hash, lock may be missing). mode: update keeps the stored rows
+        of other entities and metrics, replace drops them. A locked row is never changed. Rows stored already
+        are not written again: nothing changes, no new version, no push to the indexers.
+        Raises ModelError, NotWritable, TooLarge, SplunkdError; what was stored before is then unchanged.
+        """
+        check_keys(keys)
+        if mode not in ("update", "replace"):
+            raise BadValue(f'store: mode must be update or replace; got "{mode}"')
+        path = self.path(name)
+        trained = _keyed(keys, columns)
+        with self._locked(name):
+            old = files.read(path)
+            stored = _Stored(old, path, keys, mode)
+            stored.version = max([stored.version, *self._kept_numbers(name)])
+            written = Written(name, path, stored.version + 1, 0)
+            rows = _merge(stored, trained, written, mode)
+            data = render([*keys, *SCHEMA], rows)
+            written.rows, written.bytes = len(rows), len(data)
+            if old is not None and not written.changed:
+                written.version = stored.version
+                return written
+            written.changed = True
+            self._check_size(path, data, written)
+            self._keep(name, stored.version, old)
+            self._put(path, data, written)
+            self._prune(name)
+        _remark(rows, written)
+        return written
+
+    def write_bounds(self, name: str, columns: Columns) -> Written:
+        """Stores the bounds lookup of a collection, whole. Raises as write."""
+        path = self.bounds_path(name)
+        data = render(columns.names, sorted(zip(*columns.data)))
+        written = Written(name, path, 0, len(columns))
+        written.bytes = len(data)
+        with self._locked(name):
+            if files.read(path) != data:
+                written.changed = True
+                self._check_size(path, data, written)
+                self._put(path, data, written)
+        return written
+
+    def delete(self, name: str) -> list[str]:
+        """Removes a collection, its bounds and its versions. Returns what was removed.
+
+        Raises CollectionNotFound; when a part cannot be removed, what was removed before it is put back.
+        """
+        with self._locked(name):
+            paths = [path for path in (self.bounds_path(name), self.path(name)) if os.path.exists(path)]
+            if not paths:
+                raise self.not_found(name)
+            gone: list[tuple[str, bytes]] = []
+            client = self._client([])
+            try:
+                for path in paths:
+                    gone.append((path, files.read(path) or b""))
+                    _delete(client, path)
+            except Exception:
+                for path, data in gone:
+                    if not os.path.exists(path):
+                        self._put(path, data, Written(name, path, 0, 0))
+                raise
+            versions = self.versions(name)
+            for path in versions:
+                with files.explained(path):
+                    files.remove(path)
+            return paths + versions
+
+    def _locked(self, name: str) -> AbstractContextManager[None]:
+        with files.explained(self.folder):
+            os.makedirs(self.folder, exist_ok=True)
+        return files.locked(os.path.join(self.folder, f"adaptive_{name}.csv.lock"))
+
+    def _check_size(self, path: str, data: bytes, written: Written) -> None:
+        """Raises TooLarge."""
+        if len(data) > REFUSE_BYTES:
+            raise TooLarge(
+                f"store: {path} would have {len(data) / 1e6:.0f} MB; allowed are {REFUSE_BYTES / 1e6:.0f} MB. "
+                "Split the collection, for example one per site, or train fewer metrics"
+            )
+        if len(data) > WARN_BYTES:
+            size = f"{len(data) / 1e6:.0f} MB"
+            written.warnings.append(f"store: {path} has {size}; every search that reads it pays. Split it")
+
+    def _put(self, path: str, data: bytes, written: Written) -> None:
+        """Writes by the best road there is, and looks whether it arrived."""
+        client = self._client(written.warnings)
+        if client is None:
+            files.replace(path, data)
+            written.route = "file"
+        else:
+            self._upload(client, path, data, written)
+            written.route = "splunkd"
+
+    def _client(self, warnings: list[str]) -> Client | None:
+        """splunkd, or None when the file road must do."""
+        if self.session is None or not self.session.session_key:
+            return None
+        from adaptive_monitoring.splunkd.client import connect
+
+        if files.staging_folder(self.app) is None:
+            warnings.append("store: SPLUNK_HOME is not known; the lookup was written on this machine only")
+            return None
+        try:
+            return connect(self.session)
+        except Unreachable as error:
+            warnings.append(f"{error}; the lookup was written on this machine only, other search heads do not have it")
+            return None
+
+    def _upload(self, client: Client, path: str, data: bytes, written: Written) -> None:
+        """Stages, hands over, shares, reads back. Raises SplunkdError, NotWritable."""
+        name = os.path.basename(path)
+        staged = files.stage(files.staging_folder(self.app) or "", name, data)
+        try:
+            client.upload_lookup(name, staged)
+        finally:
+            with files.explained(staged):
+                files.remove(staged)
+        where = client.lookup_path(name)
+        if where is None or files.read(where) != data:
+            raise NotWritable(
+                f'store: splunkd took the lookup "{name}" but does not have its content ({where}). '
+                "Another search may have written it meanwhile; run the search again"
+            )
+        _share(client, name, path, where, written)
+
+    def _keep(self, name: str, version: int, data: bytes | None) -> None:
+        """Copies the collection as it was to its version file."""
+        if data is not None:
+            files.replace(os.path.join(self.folder, f"adaptive_{name}.v{version:03d}.csv"), data)
+
+    def _prune(self, name: str) -> None:
+        """Removes the oldest versions."""
+        for path in self.versions(name)[:-VERSIONS_KEPT]:
+            with files.explained(path):
+                files.remove(path)
+
+
+class _Stored:
+    """The file as the writer finds it: every row that can be read, trusted or not."""
+
+    def __init__(self, data: bytes | None, path: str, keys: Sequence[str], mode: str) -> None:
+        self.rows: Rows = {}
+        self.trusted: set[Key] = set()
+        self.version = 0
+        self.problems = 0
+        if data is None:
+            return
+        try:
+            self._read(Reader(data, path, thorough=True), keys)
+        except ModelError:
+            if mode != "replace":
+                raise
+
+    def _read(self, reader: Reader, keys: Sequence[str]) -> None:
+        columns = reader.columns()
+        self.version = max(map(int, map(float, columns.get("model_version"))), default=0)
+        if list(keys) != reader.keys:
+            raise ModelError(
+                f'store: {reader.where} was trained by {", ".join(reader.keys)}; got by {", ".join(keys)}. '
+                "Use the same by-fields, another collection, or mode=replace"
+            )
+        width = len(keys) + 1
+        rows = {tuple(row[:width]): list(row) for row in zip(*columns.data)}
+        self.trusted = set(rows)
+        self.rows = {**reader.doubtful, **rows}
+        self.problems = len(reader.problems)
+
+
+def _keyed(keys: Sequence[str], columns: Columns) -> Rows:
+    """The trained rows in canonical columns, by entity and metric. Raises ModelError for a row that occurs twice."""
+    blank = [""] * len(columns)
+    data = [columns.get(name) if columns.has(name) else blank for name in [*keys, *SCHEMA]]
+    width = len(keys) + 1
+    rows = {tuple(row[:width]): list(row) for row in zip(*data)}
+    if len(rows) != len(columns):
+        raise InternalError(f"store: {len(columns) - len(rows)} of {len(columns)} trained rows occur twice")
+    return rows
+
+
+def _merge(stored: _Stored, trained: Rows, written: Written, mode: str) -> list[list[str]]:
+    """All rows of the new file, in the order of their keys. Fills changed, locked, kept and warnings."""
+    fixed = {key for key in stored.trusted if stored.rows[key][LOCK] == "1"}
+    merged: Rows = {key: row for key, row in stored.rows.items() if mode == "update" or key in fixed}
+    written.locked = len(fixed & trained.keys())
+    written.kept = len(merged.keys() - (trained.keys() - fixed))
+    written.changed = len(merged) != len(stored.rows)
+    for key in trained.keys() - fixed:
+        old, new = stored.rows.get(key), trained[key]
+        if old is not None and key in stored.trusted and _same(old, new):
+            merged[key] = old
+        else:
+            merged[key] = new
+            written.changed = True
+    if written.changed:
+        _stamp([merged[key] for key in trained.keys() - fixed], written.version)
+    if stored.problems:
+        written.warnings.append(
+            f'store: {stored.problems} stored rows of "{written.name}" are not trusted; see | adaptmodel action=verify'
+        )
+    return [merged[key] for key in sorted(merged)]
+
+
+def _same(old: list[str], new: list[str]) -> bool:
+    return [*old[:VERSION], *old[VERSION + 1 : LOCK], *old[LOCK + 1 : HASH]] == [
+        *new[:VERSION], *new[VERSION + 1 : LOCK], *new[LOCK + 1 : HASH]
+    ]
+
+
+def _stamp(rows: list[list[str]], version: int) -> None:
+    """Gives trained rows their version and hash."""
+    for row in rows:
+        row[VERSION] = str(version)
+        row[LOCK] = row[LOCK] or "0"
+        row[HASH] = row_hash(row[:-1])
+
+
+def _remark(rows: list[list[str]], written: Written) -> None:
+    long = sum(1 for row in rows if sum(map(len, row)) + len(row) > ROW_WARN_BYTES)
+    if long:
+        written.warnings.append(f"store: {long} model rows are longer than {ROW_WARN_BYTES} bytes")
+    if written.locked:
+        written.warnings.append(f"store: {written.locked} locked models were not changed (lock=1)")
+
+
+def _delete(client: Client | None, path: str) -> None:
+    if client is not None:
+        client.delete_lookup(os.path.basename(path))
+    with files.explained(path):
+        files.remove(path)
+
+
+def _share(client: Client, name: str, path: str, where: str, written: Written) -> None:
+    """Makes the lookup everybody's; when that is refused it is stored all the same, so only a warning."""
+    try:
+        client.own_lookup(name)
+    except SplunkdError as error:
+        written.warnings.append(f'{error}; the lookup "{name}" is stored, but other users may not see it')
+    if os.path.realpath(where) != os.path.realpath(path):
+        written.warnings.append(f"store: splunkd keeps the lookup in {where}; commands read {path}. Move it to the app")
