@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 DIST = ROOT / "dist"
 
-#: Exactly what Splunk's two Pythons get. Every other Python uses the set of the older one up to 3.12, of the newer one beyond.
+#: Exactly what Splunk's two Pythons get. Another Python uses the older one's set up to 3.12, beyond it the newer one's.
 PINS = {
     "3.9": (
         "numpy==2.0.2", "scipy==1.13.1", "scikit-learn==1.6.1", "joblib==1.5.3", "threadpoolctl==3.7.0",
@@ -39,7 +39,7 @@ Command = list[str]
 
 
 def setup(args: argparse.Namespace) -> int:
-    """Makes every environment that this machine can have: the app's on both Pythons, the checkers', optionally AppInspect's."""
+    """Makes the environments: the app's on each Python that is here, the checkers', optionally AppInspect's."""
     for number in pythons():
         environment(number)
     checkers()
@@ -88,7 +88,7 @@ def check(args: argparse.Namespace) -> int:
 
 
 def package(args: argparse.Namespace) -> int:
-    """Writes the archives to dist/: the app, the companion add-on with the native libraries, and with --all-in-one both as one."""
+    """Writes the archives to dist/: the app and the companion add-on, with --all-in-one also both as one."""
     from tools import archive, companion
     from tools import package as app
 
@@ -137,9 +137,7 @@ def pythons() -> dict[str, Path]:
     for number in PINS:
         if number not in found and number not in _said:
             _said.add(number)
-            say(
-                f"Python {number} is not on this machine (looked on PATH and among pyenv's versions); going on without it"
-            )
+            say(f"Python {number} was not found (on PATH and among pyenv's versions); going on without it")
     return found or {"%d.%d" % sys.version_info[:2]: Path(sys.executable)}
 
 
@@ -157,7 +155,7 @@ def numbers(number: str) -> tuple[int, ...]:
 
 
 def find(number: str) -> Optional[Path]:
-    """A Python of that number: the one that runs this, one on PATH, or the newest that pyenv has. None: there is none that starts."""
+    """A Python of that number that starts: the one that runs this, one on PATH, or pyenv's newest; else None."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     installed = sorted(
         root.glob(f"versions/{number}.*/bin/python"),
@@ -188,7 +186,7 @@ def environment(number: str) -> Path:
 
 
 def checkers() -> Path:
-    """The Python of the checkers' environment, on the newest Python here: they say the same about code for every Python."""
+    """The Python of the checkers' environment, on the newest Python here; their verdict is about code for all."""
     base = max((best(), "%d.%d" % sys.version_info[:2]), key=numbers)
     return made("checkers", pythons().get(base, Path(sys.executable)), CHECKERS)
 
@@ -210,7 +208,7 @@ def made(name: str, base: Path, pins: tuple[str, ...]) -> Path:
             "this Python cannot make environments; on Debian install python3-venv",
         )
         must(
-            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins],
+            [str(python), "-m", "pip", "install", "--use-pep517", "--quiet", "--disable-pip-version-check", *pins],
             "pip needs a package index",
         )
         stamp.write_text(wanted, encoding="utf-8")
@@ -245,11 +243,11 @@ def must(command: Command, hint: str) -> None:
 
 
 def together(commands: dict[str, Command]) -> dict[str, int]:
-    """Runs commands side by side, the first one live, the others' output when it has ended. Returns their exit codes."""
+    """Runs commands side by side, the first one live, the others' output afterwards. Returns their exit codes."""
     first, *others = commands
     waiting = []
     for name in others:
-        output = tempfile.TemporaryFile()
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - lives until the child has ended
         say("$ " + shlex.join(commands[name]) + "   (output follows)")
         waiting.append(
             (

@@ -1,6 +1,6 @@
 """Runs Splunk's AppInspect on the archive and judges what it says.
 
-Errors and failures are never accepted. A warning is accepted when tests/package/accepted.txt names its check with a reason.
+Errors and failures are never accepted. A warning is, when tests/package/accepted.txt names its check with a reason.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-#: The sets of checks that matter: AppInspect's own choice, Splunk Cloud (vetted, private, self-service) and those announced.
+#: The sets of checks that matter: AppInspect's own choice, Splunk Cloud (vetted, private) and those announced.
 TAG_SETS = ("", "cloud", "private_victoria", "private_classic", "future")
 BAD = ("failure", "error")
 
@@ -74,7 +74,7 @@ def run(executable: Path, app: Path, accepted: dict[str, str], tags: str) -> Ver
 
 
 def inspect(executable: Path, app: Path, accepted_file: Path) -> int:
-    """Runs every set of tags and prints a line each. Returns 0 when nothing is refused and every accepted warning still occurs."""
+    """Runs every set of tags, prints a line each. 0: nothing is refused and every accepted warning still occurs."""
     accepted = accepted_checks(accepted_file)
     refused, seen = 0, set()
     for tags in TAG_SETS:

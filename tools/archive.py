@@ -1,6 +1,6 @@
 """Reproducible .tar.gz files: same content, same bytes.
 
-Limits: the bytes also depend on the zlib that Python was built with, so two machines may differ in compression, never in content.
+Limits: the bytes also depend on the zlib of the Python that runs; machines may differ in compression, never in content.
 """
 
 from __future__ import annotations
@@ -17,17 +17,21 @@ Content = Union[Path, bytes]
 
 
 def write(target: Path, root: str, files: dict[str, Content], level: int = 9) -> Path:
-    """Writes `files` (path below the folder `root` -> content) to `target`, sorted, owned by root, mode 0644 and 0755 for folders."""
+    """Writes `files` (path below the folder `root` -> content), sorted, owned by root, mode 0644, folders 0755."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target, "wb") as raw, gzip.GzipFile("", "wb", level, raw, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:
-            for name in _folders(root, files):
-                tar.addfile(_header(name, tarfile.DIRTYPE, 0o755, 0))
-            for path in sorted(files):
-                content = files[path]
-                data = content.read_bytes() if isinstance(content, Path) else content
-                tar.addfile(_header(f"{root}/{path}", tarfile.REGTYPE, 0o644, len(data)), io.BytesIO(data))
+        _fill(packed, root, files)
     return target
+
+
+def _fill(packed: gzip.GzipFile, root: str, files: dict[str, Content]) -> None:
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for name in _folders(root, files):
+            tar.addfile(_header(name, tarfile.DIRTYPE, 0o755, 0))
+        for path in sorted(files):
+            content = files[path]
+            data = content.read_bytes() if isinstance(content, Path) else content
+            tar.addfile(_header(f"{root}/{path}", tarfile.REGTYPE, 0o644, len(data)), io.BytesIO(data))
 
 
 def names(path: Path) -> list[str]:

@@ -57,7 +57,7 @@ for model in (Ridge(), HuberRegressor(), RandomForestRegressor(5), HistGradientB
     model.fit(x[:, :2], x[:, 2]).predict(x[:, :2])
 assert Parallel(n_jobs=2)(delayed(abs)(i) for i in (-1, 2)) == [1, 2]
 assert abs(stats.genpareto.sf(0.0, 0.1) - 1) < 1e-9
-assert all(m.__file__.startswith(sys.argv[1]) for n, m in list(sys.modules.items()) if n in ("numpy", "scipy", "sklearn", "joblib"))
+assert all(sys.modules[name].__file__.startswith(sys.argv[1]) for name in ("numpy", "scipy", "sklearn", "joblib"))
 print("  proof:", "%d.%d" % sys.version_info[:2], "numpy", np.__version__)
 """
 

@@ -1,7 +1,7 @@
 """Fetches pinned packages and checks their hashes.
 
-A pins file in tools/pins/ is a pip requirements file with one sha256 per line, and a comment `# tags: <abi> <platform>...`
-(or `# tags: source`) that says for which Python the files are meant, which need not be the one that runs this.
+A pins file in tools/pins/ is a pip requirements file with one sha256 per line and a comment `# tags: <abi> <platform>…`
+or `# tags: source` that says for which Python the files are meant; it need not be the one that runs this.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def pins(which: str) -> list[Pin]:
 def fetch(which: str, store: Path, python: str) -> list[Path]:
     """Files of a pins file, in its order, downloaded into the folder `store` unless they are there already.
 
-    Limits: needs a package index the first time. python: any Python that has pip. RuntimeError when a file is missing afterwards.
+    Limits: needs a package index the first time. python: any Python with pip. RuntimeError when a file is missing then.
     """
     store.mkdir(parents=True, exist_ok=True)
     wanted = pins(which)
