@@ -40,7 +40,9 @@ def read_csv(data: bytes) -> list[list[str]]:
 @st.composite
 def tables(draw, min_columns: int = 1, max_rows: int = 12):
     """(names, rows): distinct names, which may be awkward too, and rows of awkward and usual cells."""
-    names = draw(st.lists(st.one_of(USUAL.filter(bool), ANY.filter(bool)), min_size=min_columns, max_size=5, unique=True))
+    names = draw(
+        st.lists(st.one_of(USUAL.filter(bool), ANY.filter(bool)), min_size=min_columns, max_size=5, unique=True)
+    )
     pick = draw(st.sampled_from([USUAL, CELLS, ANY]))
     rows = draw(st.lists(st.lists(pick, min_size=len(names), max_size=len(names)), max_size=max_rows))
     return names, rows

@@ -88,7 +88,7 @@ def test_rendered_columns_are_read_back(table) -> None:
     assert read_csv(data) == [names, *rows]
 
 
-@given(st.lists(st.text("ab$;,\"\n", max_size=5), min_size=2, max_size=4))
+@given(st.lists(st.text('ab$;,"\n', max_size=5), min_size=2, max_size=4))
 @settings(max_examples=80, deadline=None)
 def test_multivalues_are_decoded(values) -> None:
     encoded = ";".join("$" + value.replace("$", "$$") + "$" for value in values)
@@ -133,7 +133,12 @@ def test_rows_that_are_too_short_and_too_long_do_not_make_up_for_each_other() ->
 
 
 def test_empty_bodies() -> None:
-    assert (Body(b"").names, len(Body(b"")), Body(b"").append(["n"], []), len(list(Body(b"").slices()))) == ([], 0, b"", 1)
+    assert (Body(b"").names, len(Body(b"")), Body(b"").append(["n"], []), len(list(Body(b"").slices()))) == (
+        [],
+        0,
+        b"",
+        1,
+    )
     assert (len(Body(b"a,b\n")), Body(b"a,b\n").append(["n"], []), Body(b"a,b").names) == (0, b"a,b,n\n", ["a", "b"])
     assert (Body(b"\n").names, len(Body(b"\n"))) == ([], 0)
 

@@ -62,7 +62,15 @@ def test_a_stream_that_ends_inside_a_chunk_is_truncated(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [b"chunked 2.0,1,1", b"chunked 1.0,-1,1", b"chunked 1.0,1", b"chunked 1.0,a,b", b"", b"x" * 5000, b"chunked 1.0,1,1,1"]
+    [
+        b"chunked 2.0,1,1",
+        b"chunked 1.0,-1,1",
+        b"chunked 1.0,1",
+        b"chunked 1.0,a,b",
+        b"",
+        b"x" * 5000,
+        b"chunked 1.0,1,1,1",
+    ]
     + [b"chunked 1.0,99999999999,0", b"chunked 1.0,0,99999999999", b"chunked 1.0, 1,1"],
 )
 def test_a_header_of_another_protocol_is_refused(header: bytes) -> None:

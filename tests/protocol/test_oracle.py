@@ -11,7 +11,22 @@ from protocol.tables import splunkd_csv
 
 internals = pytest.importorskip("splunklib.searchcommands.internals")
 
-AWKWARD = ["plain", "a,b", 'say "hi"', "two\nlines", "tab\tand space ", "é€😀", "$a$;$b$", "", "\r", "x\r\ny", "'", '"', ",", "\n"]
+AWKWARD = [
+    "plain",
+    "a,b",
+    'say "hi"',
+    "two\nlines",
+    "tab\tand space ",
+    "é€😀",
+    "$a$;$b$",
+    "",
+    "\r",
+    "x\r\ny",
+    "'",
+    '"',
+    ",",
+    "\n",
+]
 
 
 def records(body: bytes) -> list[dict[str, object]]:

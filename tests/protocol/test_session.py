@@ -76,7 +76,11 @@ def test_nothing_is_read_after_the_finished_chunk() -> None:
 
 def test_generating_command_goes_on_until_it_is_done_even_if_the_request_is_finished() -> None:
     replied = hold(Numbers, getinfo(), *[execute(b"", True)] * 5)
-    assert [(m["finished"], body) for m, body in replied[1:]] == [(False, b"n\n1\n"), (False, b"n\n2\n"), (True, b"n\n3\n")]
+    assert [(m["finished"], body) for m, body in replied[1:]] == [
+        (False, b"n\n1\n"),
+        (False, b"n\n2\n"),
+        (True, b"n\n3\n"),
+    ]
 
 
 @pytest.mark.parametrize("chunks", [[], [getinfo()], [getinfo(), execute(ROWS)]], ids=["at once", "getinfo", "data"])
@@ -97,7 +101,7 @@ def test_an_error_of_the_user_is_one_message_and_the_end() -> None:
 
 def test_a_fault_of_ours_names_type_and_place() -> None:
     replied = hold(Broken, getinfo(command="adaptecho"), execute(ROWS), execute(ROWS))
-    (level, text), = messages(replied)
+    ((level, text),) = messages(replied)
     assert level == "ERROR" and len(replied) == 2 and replied[1][0]["finished"] is True
     assert text.startswith("adaptecho: KeyError: 'nothing' at session.py:") and text.endswith("(ADM090)")
 
@@ -134,7 +138,9 @@ def test_search_info_reads_what_splunkd_sends() -> None:
     assert (info.app, info.splunkd_uri, info.sid[:6]) == ("adaptive_monitoring", "https://127.0.0.1:8089", "remote")
 
 
-@pytest.mark.parametrize("metadata", [{}, {"searchinfo": None}, {"searchinfo": {"args": ["a"], "earliest_time": "now"}}])
+@pytest.mark.parametrize(
+    "metadata", [{}, {"searchinfo": None}, {"searchinfo": {"args": ["a"], "earliest_time": "now"}}]
+)
 def test_search_info_survives_missing_keys(metadata) -> None:
     info = SearchInfo(metadata)
     assert (info.sid, info.earliest, info.remote) == ("", None, False)
@@ -175,5 +181,7 @@ def test_getinfo_imports_nothing_heavy() -> None:
     import subprocess
 
     path = [p for p in sys.path if p.endswith("bin")]
-    done = subprocess.run([sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], capture_output=True, check=True
+    )
     assert not heavy & set(eval(done.stdout)), done.stdout

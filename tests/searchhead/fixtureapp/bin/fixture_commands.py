@@ -46,7 +46,9 @@ class Count(Command):
         self.messages.info(f"pid {os.getpid()}")
         if finished:
             self.messages.metric("rows", self.rows)
-        return body.append(["number"], list(map(str, numbers)), [i % 2 == 0 for i in numbers] if "half" in self.info.args else None)
+        return body.append(
+            ["number"], list(map(str, numbers)), [i % 2 == 0 for i in numbers] if "half" in self.info.args else None
+        )
 
 
 class Last(Command):
@@ -73,15 +75,22 @@ class Sum(Command):
 
     def describe(self):
         if self.map:
-            return {"type": "streaming", "required_fields": ["cpu", "host"]}
-        return {"type": "reporting", "required_fields": ["cpu", "host"], "streaming_preop": "fixsum phase=map"}
+            return {"type": "streaming", "required_fields": ["*"]}
+        return {
+            "type": "reporting",
+            "required_fields": ["cpu", "host"],
+            "streaming_preop": "fields cpu host | fixsum phase=map",
+        }
 
     def execute(self, body, finished):
         hosts, cpus, parts = body.columns(["host", "cpu", "part"]).data
         for host, cpu, part in zip(hosts, cpus, parts):
             self.sums[host] = self.sums.get(host, 0.0) + float(part or cpu or 0)
         if self.map:
-            result, self.sums = render(Columns(["host", "part"], [list(self.sums), list(map(str, self.sums.values()))])), {}
+            result, self.sums = (
+                render(Columns(["host", "part"], [list(self.sums), list(map(str, self.sums.values()))])),
+                {},
+            )
             return result
         if not finished:
             return None
