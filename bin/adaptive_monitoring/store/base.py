@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from adaptive_monitoring.bounds.table import SCHEMA as BOUNDS_SCHEMA
 from adaptive_monitoring.errors import BadCollectionName, BadValue
 
 TYPE_CHECKING = False
@@ -66,7 +67,6 @@ SCHEMA = (
     "config_hash",
     "row_hash",
 )
-BOUNDS_SCHEMA = ("metric", "slot", "lower_bound", "expected", "upper_bound")
 DEFAULT_KEY = "entity"
 RESERVED = frozenset(SCHEMA + BOUNDS_SCHEMA + ("_time", "_chunked_idx"))
 

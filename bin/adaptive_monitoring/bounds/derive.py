@@ -1,0 +1,154 @@
+"""Bounds from model rows: for each entity, metric and slot of time a lower bound, an expected value and an upper bound.
+
+    expected = level + offset * scale / 16
+    lower    = expected - max(lower_k * scale * factor / 16, floor)        upper likewise
+
+Limits: slots of the bounds lookup are in UTC, so that plain SPL can compute them; those of a model are local. They are
+shifted by the zone's offset at trained_to: after a clock change the bounds are an hour off until the next training.
+In zones off by half an hour a slot of the week takes the local slot of its middle. The trend is not continued.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log10
+
+from adaptive_monitoring.bounds.table import SCHEMA
+from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.errors import TooLarge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DAY_SLOTS, DAY_STEP_S = 96, 900
+WEEK_SLOTS, WEEK_STEP_S = 168, 3600
+ROW_LIMIT = 2_500_000  # about 100 MB, the store's limit, at 40 bytes a row
+DIGITS, DIGITS_LIMIT = 6, 15
+NEEDED = ("level", "scale", "slots", "lower_k", "upper_k", "floor", "tz", "trained_to", "season")
+
+
+class Derived:
+    """The bounds of a collection. columns: keys and SCHEMA; skipped: models without bounds; warnings: for the user."""
+
+    __slots__ = ("columns", "skipped", "warnings")
+
+    def __init__(self, columns: Columns, skipped: int, warnings: list[str]) -> None:
+        self.columns, self.skipped, self.warnings = columns, skipped, warnings
+
+
+def derive(models: Columns, keys: Sequence[str]) -> Derived:
+    """Bounds of every model that has numbers, in the order of the models.
+
+    models: the key columns and those of a model row (text). Untrainable rows and rows that cannot be read are skipped.
+    Raises TooLarge, before any work, when the lookup would be beyond what a store takes.
+    """
+    count = sum(max(1, slots.count(" ") // 2 + 1) for slots in models.get("slots"))
+    if count > ROW_LIMIT:
+        raise TooLarge(
+            f"bounds: {len(models)} models have {count} bounds; allowed are {ROW_LIMIT}. "
+            "Use season=day or none, or split the collection"
+        )
+    zones, rows, skipped = Zones(), [], 0
+    names = [*keys, "metric"]
+    for head, model in zip(zip(*models.select(names).data), zip(*models.select(NEEDED).data)):
+        try:
+            rows.extend([(*head, *bound) for bound in of_model(model, zones)])
+        except ValueError:
+            skipped += 1
+    columns = Columns([*keys, *SCHEMA], list(map(list, zip(*rows))) if rows else [[] for _ in (*keys, *SCHEMA)])
+    return Derived(columns, skipped, zones.warnings)
+
+
+def of_model(model: Sequence[str], zones: Zones) -> list[tuple[str, str, str, str]]:
+    """(slot, lower, expected, upper) of one model, its cells in the order of NEEDED. Raises ValueError."""
+    level, scale = float(model[0]), float(model[1])
+    offsets, factors = _slots(model[2], model[8])
+    expected = [level + offset * scale / 16 for offset in offsets]
+    write = f"%.{_digits(expected, scale)}g"
+    floor = _floor(model[5])
+    sides = [_side(k, sign, expected, factors, scale, floor, write) for k, sign in ((model[3], -1), (model[4], 1))]
+    order = zones.order(model[8], model[6], model[7])
+    return [(slot, sides[0][i], write % expected[i], sides[1][i]) for slot, i in order]
+
+
+def _side(
+    k: str, sign: int, expected: list[float], factors: list[int], scale: float, floor: tuple[float, float], write: str
+) -> list[str]:
+    """Texts of one bound per local slot; '' where there is none on that side."""
+    if not k:
+        return [""] * len(expected)
+    reach, (least, share) = float(k) * scale, floor
+    gaps = [max(reach * factor / 16, least, share * abs(middle)) for middle, factor in zip(expected, factors)]
+    return [write % (middle + sign * gap) for middle, gap in zip(expected, gaps)]
+
+
+def _slots(text: str, season: str) -> tuple[list[int], list[int]]:
+    """Offsets and factors in 1/16 of the scale, per local slot. Raises ValueError when they are not the season's."""
+    if not text:
+        offsets, factors = [0], [16]
+    else:
+        left, _, right = text.partition("|")
+        offsets, factors = list(map(int, left.split(" "))), list(map(int, right.split(" ")))
+    wanted = {"day": DAY_SLOTS, "week": WEEK_SLOTS}.get(season, 1)
+    if len(offsets) != wanted or len(factors) != wanted:
+        raise ValueError(f"season {season} needs {wanted} slots")
+    return offsets, factors
+
+
+def _digits(expected: list[float], scale: float) -> int:
+    """Significant digits that keep the rounding below 1/10,000 of the scale. Raises ValueError for a scale <= 0."""
+    largest = max(map(abs, expected))
+    if not 0 < scale < 1e101 or not largest < 1e101:
+        raise ValueError("level or scale out of range")
+    ratio = largest / scale
+    return min(DIGITS_LIMIT, max(DIGITS, ceil(log10(ratio)) + 5)) if ratio > 1 else DIGITS
+
+
+def _floor(text: str) -> tuple[float, float]:
+    """(absolute, share of the expected value) of `10`, `20%`, `10,20%`; of both the larger gap counts."""
+    absolute = share = 0.0
+    for part in filter(None, text.split(",")):
+        if part.endswith("%"):
+            share = float(part[:-1]) / 100
+        else:
+            absolute = float(part)
+    return absolute, share
+
+
+class Zones:
+    """Which local slot each UTC slot takes, by season, zone and the day of training."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self._orders: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
+
+    def order(self, season: str, tz: str, trained_to: str) -> list[tuple[str, int]]:
+        """(UTC slot, index of the local slot), in the order of time."""
+        key = (season, tz, trained_to)
+        if key not in self._orders:
+            self._orders[key] = self._order(*key)
+        return self._orders[key]
+
+    def _order(self, season: str, tz: str, trained_to: str) -> list[tuple[str, int]]:
+        if season not in ("day", "week"):
+            return [("all", 0)]
+        count, step = (DAY_SLOTS, DAY_STEP_S) if season == "day" else (WEEK_SLOTS, WEEK_STEP_S)
+        offset = self._offset(tz, trained_to) + step // 2
+        return [(f"{season[0]}{i}", (i * step + offset) // step % count) for i in range(count)]
+
+    def _offset(self, tz: str, trained_to: str) -> int:
+        """Seconds east of UTC at the end of training; 0 with a warning for a zone that this machine does not know."""
+        if not tz:
+            return 0
+        from datetime import datetime, timezone
+        from zoneinfo import ZoneInfo
+
+        try:
+            moment = datetime.fromtimestamp(float(trained_to or 0), timezone.utc)
+            offset = moment.astimezone(ZoneInfo(tz)).utcoffset()
+        except (KeyError, ValueError, OverflowError, OSError):
+            text = f'bounds: time zone "{tz}" is not known on this machine; UTC was used. Install tzdata or correct tz='
+            if text not in self.warnings:
+                self.warnings.append(text)
+            return 0
+        return int(offset.total_seconds()) if offset else 0
