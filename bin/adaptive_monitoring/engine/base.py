@@ -11,7 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.rolling import Tail
 
+CAUSES = ("level", "jump", "shift", "spread")  # which view of a metric said most
 SEASONS = ("none", "day", "week")
 STATUSES = ("trained", "cold", "untrainable", "peer", "stale", "drifting")
 
@@ -92,17 +94,19 @@ class State:
 
     detector: str
     table: dict[str, np.ndarray] = field(default_factory=dict)
+    tail: Tail | None = None  # last rows of each entity; never stored
 
     @property
     def entities(self) -> int:
         return len(next(iter(self.table.values()))) if self.table else 0
 
     def copy(self) -> State:
-        return State(self.detector, {name: values.copy() for name, values in self.table.items()})
+        return State(self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail)
 
     def take(self, entities: Ints) -> State:
         """The state of these entities, in this order (a copy)."""
-        return State(self.detector, {name: values[entities] for name, values in self.table.items()})
+        tail = self.tail.take(entities) if self.tail is not None else None
+        return State(self.detector, {name: values[entities] for name, values in self.table.items()}, tail)
 
 
 class Detector(Protocol):

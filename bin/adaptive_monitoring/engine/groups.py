@@ -1,0 +1,59 @@
+"""Rows of many entities as flat arrays cut by offsets, and what is computed per segment."""
+from __future__ import annotations
+
+import numpy as np
+
+from adaptive_monitoring.engine.base import Panel
+from adaptive_monitoring.engine.numbers import Floats, Ints
+
+
+def panel_of(entity: Ints, t: Floats, x: Floats, entities: int) -> tuple[Panel, Ints]:
+    """Rows in any order, as a panel, with the permutation that made it.
+
+    entity: (n,) 0 ≤ entity < entities. Rows of one entity keep their order where times are equal;
+    rows without a time (NaN) come last in their entity. Returns (panel, order): panel.t == t[order].
+    """
+    order = np.lexsort((t, entity))
+    indptr = np.zeros(entities + 1, dtype=np.int64)
+    np.cumsum(np.bincount(entity, minlength=entities), out=indptr[1:])
+    return Panel(t[order], x[order], indptr), order
+
+
+def first_rows(entity: Ints) -> Ints:
+    """Index of the first row of each run of equal numbers. entity: (n,) sorted."""
+    if not len(entity):
+        return np.zeros(0, dtype=np.int64)
+    return np.r_[0, np.flatnonzero(np.diff(entity)) + 1]
+
+
+def padded(values: Floats, first: Ints, fill: float = np.nan) -> Floats:
+    """Segments as (segments, longest, d), short ones filled up. values: (n, d)."""
+    lengths = np.diff(np.r_[first, len(values)])
+    longest = int(lengths.max()) if len(lengths) else 0
+    if len(values) == longest * len(first):
+        return values.reshape(len(first), longest, -1)
+    out = np.full((len(first), longest, values.shape[1]), fill)
+    segment = np.repeat(np.arange(len(first)), lengths)
+    out[segment, np.arange(len(values)) - first[segment]] = values
+    return out
+
+
+def segment_median(values: Floats, first: Ints) -> Floats:
+    """Median of each segment and column, NaN ignored (all NaN gives NaN). values: (n, d). Returns (segments, d)."""
+    table = np.sort(padded(values, first), axis=1)  # NaN goes last
+    count = np.sum(~np.isnan(table), axis=1)
+    low = np.take_along_axis(table, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
+    high = np.take_along_axis(table, np.minimum(count // 2, table.shape[1] - 1)[:, None], axis=1)[:, 0]
+    return np.where(count > 0, low + (high - low) / 2, np.nan)
+
+
+def fill_forward(x: Floats, indptr: Ints) -> Floats:
+    """Missing values take the entity's last known one; before the first known one they stay NaN. x: (n, d)."""
+    gaps = np.isnan(x)
+    if not gaps.any():
+        return x
+    rows = np.arange(len(x))[:, None]
+    start = np.repeat(indptr[:-1], np.diff(indptr))[:, None]
+    last = np.maximum.accumulate(np.where(gaps, -1, rows), axis=0)
+    known = last >= start
+    return np.where(known, np.take_along_axis(x, np.maximum(last, 0), axis=0), np.nan)

@@ -1,0 +1,48 @@
+"""The alert level: solved from the alert budget, not guessed.
+
+The largest evidence of every six-hour block is one declustered peak. Above the 85 % point the peaks are taken
+as exponential; the level is where their rate falls to the budget. Evidence is produced before it is learned
+from, so the peaks are out of sample.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from adaptive_monitoring.engine.numbers import Floats
+from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK
+
+TAIL_SHARE = 0.15  # share of the peaks that make the tail
+FEWEST = 3
+_PRIOR_PEAKS, _PRIOR_SLOPE = 4.0, 1.0  # as if four earlier peaks had a mean excess of one decade
+_START, _START_BLOCKS = 4.0, 8.0  # while peaks are few the level does not fall below 4 · 8 / (peaks + 1)
+LOWEST = 0.5
+
+
+def tail_of(peaks: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Where the tail begins, its mean excess, how many peaks are in it and how many there are.
+
+    peaks: (g, m), NaN = none. Returns four (g,) arrays.
+    """
+    ordered = -np.sort(-peaks, axis=1)  # largest first, NaN last
+    m = np.sum(~np.isnan(peaks), axis=1)
+    want = np.maximum(FEWEST, np.ceil(TAIL_SHARE * m)).astype(np.int64)
+    k = np.minimum(want, m)
+    at = np.where(m > want, want, np.maximum(m - 1, 0))
+    u = np.nan_to_num(np.take_along_axis(ordered, at[:, None], axis=1)[:, 0])
+    inside = np.arange(peaks.shape[1]) < k[:, None]
+    excess = np.where(inside, np.nan_to_num(ordered) - u[:, None], 0.0).sum(axis=1)
+    slope = (excess + _PRIOR_PEAKS * _PRIOR_SLOPE) / (k + _PRIOR_PEAKS)
+    return u, slope, k.astype(np.float64), m.astype(np.float64)
+
+
+def alert_level(peaks: Floats, budget: float) -> Floats:
+    """Evidence at which alert episodes become as rare as the budget allows.
+
+    Limits: with fewer than about ten peaks (2.5 days) the prior decides; the tail is taken as exponential.
+    peaks: (g, m) largest evidence per block, NaN = none. budget: false alert episodes per entity and week, > 0.
+    Returns (g,) levels ≥ LOWEST.
+    """
+    u, slope, k, m = tail_of(peaks)
+    share = np.where(m > 0, (k + 0.5) / (m + 1.0), 1.0)
+    level = u + slope * np.log(np.maximum(share * BLOCKS_PER_WEEK / budget, 1.0))
+    return np.maximum(np.maximum(level, _START * np.minimum(1.0, _START_BLOCKS / (m + 1.0))), LOWEST)

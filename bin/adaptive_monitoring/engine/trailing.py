@@ -1,0 +1,353 @@
+"""What detectors that are refitted with a library have in common: one causal pass with bounded history.
+
+The method itself comes as two functions (Method); here is everything around it: windows across chunk borders, the
+clock, a thinned trailing history, refits when event time enters a new day, calibration on scores as they were produced.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from adaptive_monitoring.engine import robust, tails, threshold
+from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
+from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
+from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of
+from adaptive_monitoring.engine.windows import Windows, lagged, new_tail
+
+DAY_S = 86400.0
+KEEP = 768  # windows of history per entity
+KEEP_S = 28 * DAY_S
+SPACING_S = 60.0  # windows are kept at least this far apart; doubled when the history is full
+BLOCKS = 224  # peaks of 6 h blocks: 56 days
+MIN_ROWS, MIN_S = 50, DAY_S  # cold before
+MAX_REFIT_DAYS = 7.0
+K = 6.0  # half width of a metric's band in robust standard deviations
+FORGET = 1.5  # a row that scored more is remembered as if it had scored this: incidents must not raise the alert level
+
+Table = dict[str, np.ndarray]
+Job = tuple[Floats, Floats, Floats]
+LAYOUT = {"clock_day": ("entity", 1), "clock_s": ("entity", 1), "span_days": ("entity", 1), "threshold": ("entity", 1),
+          "centre": ("entity", 1), "unit": ("entity", 1), "knots": ("entity", tails.KNOT_COUNT),
+          "level": ("metric", 1), "scale": ("metric", 1)}  # what a stored row keeps, besides the method's own
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method in two functions.
+
+    train(jobs, seed): one model per job (windows (n, lags, d), level (d,), scale (d,)): tables without the entity axis.
+    degree(table, g, windows): oddness (n,), larger is odder, and each metric's part in it (n, d), at least 0.
+    blank(entities, d): the method's columns before any model.
+    """
+
+    name: str
+    lags: int
+    train: Callable[[list[Job], int], list[Table]]
+    degree: Callable[[Table, Ints, Floats], tuple[Floats, Floats]]
+    blank: Callable[[int, int], Table]
+
+
+def empty(method: Method, entities: int, d: int) -> State:
+    """Nothing seen; the history takes memory only once something is learned."""
+    nan = np.full(entities, np.nan)
+    table = {"clock_day": nan.copy(), "clock_s": nan.copy(), "span_days": np.zeros(entities), "threshold": nan.copy(), "centre": nan.copy(), "unit": nan.copy(),
+             "knots": np.full((entities, tails.KNOT_COUNT), np.nan),
+             "level": np.full((entities, d), np.nan), "scale": np.full((entities, d), np.nan)}
+    return State(method.name, {**table, **_working(method, entities, d), **method.blank(entities, d)})
+
+
+def _working(method: Method, entities: int, d: int) -> Table:
+    """The columns that a stored row does not keep."""
+    return {"since": np.full(entities, np.nan), "fitted_day": np.full(entities, np.nan),
+            "tail_t": np.full((entities, method.lags - 1), np.nan), "spacing": np.full(entities, SPACING_S),
+            "tail_x": np.full((entities, method.lags - 1, d), np.nan),
+            "past_t": np.zeros((entities, 0)), "past_degree": np.zeros((entities, 0)),
+            "past": np.zeros((entities, 0, method.lags, d)),
+            "block": np.full((entities, BLOCKS), np.nan), "peak": np.full((entities, BLOCKS), np.nan)}
+
+
+def clock_of(state: State) -> Floats:
+    """(g,) seconds, NaN = nothing seen."""
+    clock: Floats = state.table["clock_day"] * DAY_S + state.table["clock_s"]
+    return clock
+
+
+def windows_of(method: Method, state: State, panel: Panel) -> Windows:
+    del method
+    return lagged(panel, clock_of(state), state.table["tail_t"], state.table["tail_x"])
+
+
+def judge(method: Method, settings: Settings, state: State, panel: Panel, windows: Windows) -> tuple[Scores, Floats]:
+    """Scores of these rows with the models as they are, and their degrees (n,)."""
+    g, table, x = panel.g, state.table, windows.values[:, 0]
+    level, scale = table["level"][g], table["scale"][g]
+    degree, part = _degree(method, settings, state, g, windows.values)
+    said = evidence(state, g, degree)
+    lower, upper = robust.band(settings, level, scale, K)
+    part = np.where(np.isnan(x) | np.isnan(level), 0.0, np.fmax(part, 0.0)) + 1e-12 * np.isfinite(x)
+    with np.errstate(invalid="ignore"):
+        share = np.where(np.isnan(said)[:, None], np.nan, part / part.sum(axis=1, keepdims=True))
+    metric = robust.metric_score(x, level, lower, upper)
+    score = said / table["threshold"][g]
+    return Scores(score, metric, level, lower, upper, share, np.zeros(len(x), dtype=np.int64)), degree
+
+
+def evidence(state: State, g: Ints, degree: Floats) -> Floats:
+    """-log10 of the tail probability of each degree among its entity's own; NaN where there is none."""
+    table = state.table
+    place = tails.position(np.fmax(degree - table["centre"][g], 0.0), table["unit"][g])
+    out = tails.evidence(tails.tables_of(table["knots"]), g, place)
+    return np.where(np.isnan(degree) | np.isnan(table["threshold"][g]), np.nan, out)
+
+
+def _degree(method: Method, settings: Settings, state: State, g: Ints, values: Floats) -> tuple[Floats, Floats]:
+    """Degrees (n,) and parts (n, d); NaN where the row has no value or the entity no model."""
+    table = state.table
+    degree, part = np.full(len(g), np.nan), np.zeros((len(g), values.shape[2]))
+    able = np.flatnonzero(np.isfinite(table["fitted_day"][g]) & np.isfinite(values[:, 0]).any(axis=1))
+    if len(able):
+        level = table["level"][g[able]][:, None, :]
+        degree[able], part[able] = method.degree(table, g[able], robust.worth_it(settings, values[able], level))
+    return degree, part
+
+
+def score(method: Method, settings: Settings, state: State, panel: Panel) -> Scores:
+    """Score every row with the models as they are."""
+    panel = Panel(panel.t, missing_as_nan(panel.x), panel.indptr)
+    return judge(method, settings, state, panel, windows_of(method, state, panel))[0]
+
+
+def stream(method: Method, settings: Settings, state: State, panel: Panel) -> tuple[Scores, State]:
+    """Score and learn day by day: a model serves until the first row of a new day has been scored."""
+    state = state.copy()
+    panel = Panel(panel.t, missing_as_nan(panel.x), panel.indptr)
+    _allocate(state)
+    windows = windows_of(method, state, panel)
+    day = np.floor(windows.before / DAY_S)
+    parts, order = [judge(method, settings, state, *_rows(panel, windows, np.zeros(0, dtype=np.int64)))[0]], []
+    for number in np.unique(day):
+        rows = np.flatnonzero(day == number)
+        piece, seen = _rows(panel, windows, rows)
+        scores, degree = judge(method, settings, state, piece, seen)
+        _learn(method, settings, state, piece, seen, degree)
+        parts.append(scores)
+        order.append(rows)
+    back = np.argsort(np.concatenate([np.zeros(0, dtype=np.int64), *order]))
+    return join(parts).take(back), state
+
+
+def join(parts: list[Scores]) -> Scores:
+    """Scores one after the other."""
+    return Scores(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in Scores.__dataclass_fields__})
+
+
+def _rows(panel: Panel, windows: Windows, rows: Ints) -> tuple[Panel, Windows]:
+    counts = np.bincount(panel.g[rows], minlength=len(panel.indptr) - 1)
+    piece = Panel(panel.t[rows], panel.x[rows], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    return piece, Windows(windows.values[rows], windows.fresh[rows], windows.before[rows])
+
+
+def _allocate(state: State) -> None:
+    """Room for the history, once."""
+    table = state.table
+    if table["past_t"].shape[1] == 0:
+        entities, _, lags, d = table["past"].shape
+        table["past_t"], table["past_degree"] = np.full((2, entities, KEEP), np.nan)
+        table["past"] = np.full((entities, KEEP, lags, d), np.nan)
+
+
+def _learn(method: Method, settings: Settings, state: State, panel: Panel, windows: Windows, degree: Floats) -> None:
+    """Learn the rows of at most one day, in place; refit the entities that entered a new day."""
+    table, fresh = state.table, windows.fresh
+    rows = np.flatnonzero(fresh)
+    if len(rows) == 0:
+        return
+    g, t = panel.g[rows], panel.t[rows]
+    degree = _forgetful(state, g, degree[rows])
+    _remember(state, g, t, windows, rows, degree)
+    _peaks(state, g, t, degree)
+    table["tail_t"], table["tail_x"] = new_tail(panel, fresh, table["tail_t"], table["tail_x"])
+    who, last = g[::-1], t[::-1]
+    who, first = np.unique(who, return_index=True)
+    began = np.fmin(table["since"][who], t[np.searchsorted(g, who)])
+    was, newest = table["clock_day"][who], last[first]
+    table["since"][who] = began
+    table["clock_day"][who] = np.floor(newest / DAY_S)
+    table["clock_s"][who] = newest - table["clock_day"][who] * DAY_S
+    refit(method, settings, state, who[table["clock_day"][who] > was], forced=False)
+
+
+def _forgetful(state: State, g: Ints, degree: Floats) -> Floats:
+    """Degrees as they are remembered: never far beyond the alert level of their time."""
+    table = state.table
+    size = tails.deviation_at(tails.tables_of(table["knots"]), FORGET * table["threshold"])
+    most = (table["centre"] + size * table["unit"])[g]
+    return np.where(np.isnan(most), degree, np.minimum(degree, most))
+
+
+def _remember(state: State, g: Ints, t: Floats, windows: Windows, rows: Ints, degree: Floats) -> None:
+    """Add the first window of each time slot to the trailing history."""
+    table = state.table
+    spacing = table["spacing"][g]
+    known = np.isfinite(clock_of(state)[g]) | (np.concatenate([[-1], g[:-1]]) == g)
+    keep = ~known | (np.floor(t / spacing) != np.floor(windows.before[rows] / spacing))
+    for i in np.unique(g[keep]):
+        mine = keep & (g == i)
+        held = np.isfinite(table["past_t"][i])
+        times = np.concatenate([table["past_t"][i, held], t[mine]])
+        chosen, table["spacing"][i] = _thinned(times, table["spacing"][i])
+        for name, new in (("past_t", t), ("past_degree", degree), ("past", windows.values[rows])):
+            every = np.concatenate([table[name][i, held], new[mine]])[chosen]
+            table[name][i] = np.nan
+            table[name][i, : len(every)] = every
+
+
+def _thinned(times: Floats, spacing: float) -> tuple[Ints, float]:
+    """Indices of the times to keep, and the spacing at which they fit."""
+    keep = np.arange(len(times))
+    while len(keep) > KEEP:
+        spacing *= 2
+        slot = np.floor(times[keep] / spacing)
+        keep = keep[np.concatenate([[True], slot[1:] != slot[:-1]])]
+    return keep, spacing
+
+
+def _peaks(state: State, g: Ints, t: Floats, degree: Floats) -> None:
+    """Highest degree of each block of 6 h."""
+    block = block_of(t)
+    for number in np.unique(block):
+        rows = np.flatnonzero((block == number) & np.isfinite(degree))
+        who, at = g[rows], int(number) % BLOCKS
+        stale = state.table["block"][who, at] != number
+        state.table["peak"][who[stale], at] = -np.inf
+        state.table["block"][who, at] = number
+        np.maximum.at(state.table["peak"][:, at], who, degree[rows])
+
+
+def fit(method: Method, settings: Settings, panel: Panel) -> State:
+    """Stream through the history, then refit on its end: what is calibrated is what was produced out of sample."""
+    state = stream(method, settings, empty(method, len(panel.indptr) - 1, panel.x.shape[1]), panel)[1]
+    refit(method, settings, state, np.arange(state.entities), forced=True)
+    return state
+
+
+def freeze(method: Method, state: State) -> State:
+    """The columns of the layout in six digits (the clock rounded up to a second); the method packs its own."""
+    table = {name: rounded(state.table[name]) for name in LAYOUT}
+    table["clock_s"] = np.ceil(state.table["clock_s"])
+    return State(method.name, table)
+
+
+def thaw(method: Method, frozen: State) -> State:
+    """A state that scores, and learns as a new host would until it has seen half as much as the model had."""
+    entities, d = frozen.table["level"].shape
+    table = {**{name: column.copy() for name, column in frozen.table.items()}, **_working(method, entities, d)}
+    table["fitted_day"] = np.where(np.isnan(table["threshold"]), np.nan, table["clock_day"])
+    return State(method.name, table)
+
+
+def rounded(values: Floats) -> Floats:
+    """Six significant digits, as the stored row writes them."""
+    return np.array([float("%.6g" % v) for v in values.ravel()]).reshape(values.shape)
+
+
+def refit(method: Method, settings: Settings, state: State, who: Ints, forced: bool) -> None:
+    """Train these entities where it is due, in place. forced: also those whose model is young."""
+    table = state.table
+    who = np.array([i for i in who if _due(state, int(i), forced)], dtype=np.int64)
+    if len(who) == 0:
+        return
+    jobs = [_job(settings, state, int(i)) for i in who]
+    models = method.train(jobs, settings.seed)
+    for i, (_, level, scale), model in zip(who, jobs, models):
+        table["level"][i], table["scale"][i] = level, scale
+        for name, column in model.items():
+            table[name][i] = column
+        table["fitted_day"][i] = table["clock_day"][i]
+        table["span_days"][i] = (clock_of(state)[i] - table["past_t"][i, 0]) / DAY_S
+    _first_degrees(method, settings, state, who, jobs)
+    for i in who:
+        _calibrate(settings, state, int(i))
+
+
+def _due(state: State, i: int, forced: bool) -> bool:
+    """Enough seen, and the model older than a quarter of the history (at least one day, at most a week)."""
+    table = state.table
+    clock = clock_of(state)[i]
+    _prune(state, i, clock)
+    held = np.isfinite(table["past_t"][i])
+    ready = held.sum() >= MIN_ROWS and clock - table["past_t"][i, held][0] >= MIN_S
+    if not ready or not np.isfinite(table["past"][i, held, 0]).any():
+        return False
+    age = table["clock_day"][i] - table["fitted_day"][i]
+    span = (clock - table["past_t"][i, held][0]) / DAY_S
+    if span < 0.5 * table["span_days"][i]:  # a model that was read knows more than the rows seen since
+        return False
+    return bool(forced or np.isnan(age) or age >= np.clip((clock - table["since"][i]) / DAY_S / 4, 1, MAX_REFIT_DAYS))
+
+
+def _prune(state: State, i: int, clock: float) -> None:
+    """Drop what is older than the memory."""
+    table = state.table
+    keep = table["past_t"][i] > clock - KEEP_S
+    for name in ("past", "past_degree", "past_t"):
+        kept = table[name][i, keep]
+        table[name][i] = np.nan
+        table[name][i, : len(kept)] = kept
+    gone = table["block"][i] * BLOCK_S < clock - BLOCKS * BLOCK_S
+    table["block"][i, gone] = np.nan
+
+
+def _job(settings: Settings, state: State, i: int) -> Job:
+    """Training windows, level and scale of one entity."""
+    past = state.table["past"][i, np.isfinite(state.table["past_t"][i])]
+    level, scale = robust.level_and_scale(past[:, 0])
+    return robust.worth_it(settings, past, level), level, scale
+
+
+def _first_degrees(method: Method, settings: Settings, state: State, who: Ints, jobs: list[Job]) -> None:
+    """Degrees for a history that no model has scored: each half by a model of the other half."""
+    table = state.table
+    need = [(int(i), job) for i, job in zip(who, jobs)
+            if np.isfinite(table["past_degree"][i]).sum() < 0.5 * len(job[0])]
+    if not need:
+        return
+    halves = [(job[0][part], job[1], job[2]) for _, job in need for part in (slice(len(job[0]) // 2, None),
+                                                                          slice(0, len(job[0]) // 2))]
+    models = method.train(halves, settings.seed)
+    for n, (i, job) in enumerate(need):
+        half = len(job[0]) // 2
+        degrees = []
+        for model, rows in ((models[2 * n], job[0][:half]), (models[2 * n + 1], job[0][half:])):
+            table_of_one = {name: np.asarray(column)[None] for name, column in model.items()}
+            table_of_one.update(level=job[1][None], scale=job[2][None])
+            degrees.append(method.degree(table_of_one, np.zeros(len(rows), dtype=np.int64), rows)[0])
+        fill = np.concatenate(degrees)
+        empty_row = ~np.isfinite(job[0][:, 0]).any(axis=1)
+        fill[empty_row] = np.nan
+        held = np.isfinite(table["past_t"][i])
+        known = table["past_degree"][i, held]
+        table["past_degree"][i, held] = np.where(np.isnan(known), fill, known)
+        new = np.isnan(known) & np.isfinite(fill)
+        _peaks(state, np.full(new.sum(), i), table["past_t"][i, held][new], fill[new])
+
+
+def _calibrate(settings: Settings, state: State, i: int) -> None:
+    """Knots, tail and alert level of one entity from its trailing degrees."""
+    table = state.table
+    degrees = table["past_degree"][i][np.isfinite(table["past_degree"][i])]
+    peaks = table["peak"][i][np.isfinite(table["block"][i])]
+    if len(degrees) == 0:
+        table["fitted_day"][i] = np.nan
+        return
+    centre, high = np.quantile(degrees, [0.5, 0.98])
+    unit = max(high - centre, 1e-6)
+    place = tails.position(np.fmax(degrees - centre, 0.0), np.full(len(degrees), unit))
+    counts = np.zeros((2, tails.BINS))
+    counts[0] = np.bincount(np.fmax(place, 0.0).astype(np.int64), minlength=tails.BINS)
+    table["knots"][i] = tails.knots_of(tails.evidence_tables(counts))[0]
+    table["centre"][i], table["unit"][i], table["threshold"][i] = centre, unit, 1.0
+    said = evidence(state, np.full(len(peaks), i), peaks)
+    table["threshold"][i] = threshold.alert_level(said[None], settings.budget)[0]
