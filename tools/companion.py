@@ -5,6 +5,7 @@ Limits: Linux x86_64 only; 3.9 needs glibc 2.17, 3.13 needs glibc 2.28.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -27,21 +28,23 @@ PLACES = {
 #: Never imported at run time. Kept although they look like tests: numpy.testing imports numpy/_core/tests/_natype.py,
 #: and scipy and scikit-learn import numpy.testing.
 _PRUNED = re.compile(
-    r"""(^|/)(tests|test|include|benchmarks|_pyinstaller|asv_benchmarks)/
+    r"""(^|/)(tests|test|include|benchmarks|_pyinstaller|__pycache__)/
       | \.(pyi|pyx|pxd|pxi|h|c|cpp|f|f90|tp|a|lib|build|rst|md)$
       | ^sklearn/datasets/(data|images|descr)/
-      | ^(numpy/(doc|typing/tests)|scipy/datasets)/
+      | ^numpy/(distutils|doc|f2py)/
+      | ^scipy/misc/.*\.dat$
       | \.data/scripts/
       | \.dist-info/(RECORD|WHEEL|INSTALLER|entry_points\.txt|top_level\.txt)$
       | (^|/)(py\.typed|conftest\.py)$""",
     re.X,
 )
-_KEPT = re.compile(r"^numpy/_core/tests/(__init__|_natype)\.py$|^joblib/test/__init__\.py$|^scipy/datasets/.*\.py$")
+_KEPT = re.compile(r"^numpy/_core/tests/(__init__|_natype)\.py$|^joblib/test/__init__\.py$")
 
 #: Run with the pruned folder alone on sys.path; everything that the engine may ask of the libraries, in small.
 PROOF = """
-import sys
+import os, sys
 sys.path.insert(0, sys.argv[1])
+os.environ["PYTHONPATH"] = sys.argv[1]  # joblib's workers are new interpreters that know nothing of our sys.path
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import stats, linalg, signal, optimize
@@ -94,6 +97,7 @@ def prove(content: dict[str, archive.Content], pythons: dict[str, str]) -> None:
 
     pythons: "3.9" -> an executable; Pythons without libraries in the add-on are passed over.
     """
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     with tempfile.TemporaryDirectory() as folder:
         for path, data in content.items():
             if path.startswith("lib/") and isinstance(data, bytes):
@@ -103,4 +107,6 @@ def prove(content: dict[str, archive.Content], pythons: dict[str, str]) -> None:
         for number, executable in pythons.items():
             lib: Optional[Path] = Path(folder, "lib", "py" + number.replace(".", ""))
             if lib and lib.is_dir():
-                subprocess.run([executable, "-I", "-S", "-B", "-W", "ignore", "-c", PROOF, str(lib)], check=True)
+                subprocess.run(
+                    [executable, "-s", "-S", "-B", "-W", "ignore", "-c", PROOF, str(lib)], check=True, env=bare
+                )
