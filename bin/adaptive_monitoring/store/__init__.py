@@ -1,1 +1,1 @@
-"""Models as readable rows: base.py schema and contract, rows.py text and hashes, lookup.py CSV files, files.py disk."""
+"""Models as readable rows: base.py schema and contract, rows.py text and hashes, paths.py, lookup.py, files.py CSV."""

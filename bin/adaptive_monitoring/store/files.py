@@ -21,12 +21,6 @@ LOCK_POLL_S = 0.05
 LOCK_STALE_S = 600.0  # without flock only: an older lock file belongs to a dead process
 
 
-def app_folder() -> str:
-    """The folder above bin/: the installed app, on an indexer its copy in the knowledge bundle."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    return os.path.dirname(os.path.dirname(os.path.dirname(here)))
-
-
 def staging_folder(app: str) -> str | None:
     """The one folder from which splunkd takes lookup files, None where there is no Splunk around the app."""
     home = os.environ.get("SPLUNK_HOME", "")

@@ -16,12 +16,10 @@ are not kept apart, the last one wins.
 from __future__ import annotations
 
 import os
-import re
 
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.errors import (
     BadValue,
-    CollectionNotFound,
     InternalError,
     ModelError,
     NotWritable,
@@ -30,7 +28,8 @@ from adaptive_monitoring.errors import (
     Unreachable,
 )
 from adaptive_monitoring.store import files
-from adaptive_monitoring.store.base import SCHEMA, StoredModels, Written, check_keys, check_name
+from adaptive_monitoring.store.base import SCHEMA, StoredModels, Written, check_keys
+from adaptive_monitoring.store.paths import Places
 from adaptive_monitoring.store.rows import Reader, render, row_hash
 
 TYPE_CHECKING = False
@@ -47,11 +46,10 @@ WARN_BYTES = 25_000_000
 REFUSE_BYTES = 100_000_000
 ROW_WARN_BYTES = 2048
 VERSIONS_KEPT = 5
-FILE = re.compile(r"adaptive_([A-Za-z0-9_-]{1,64})\.csv").fullmatch
 VERSION, HASH, LOCK = (SCHEMA.index(name) - len(SCHEMA) for name in ("model_version", "row_hash", "lock"))
 
 
-class LookupStore:
+class LookupStore(Places):
     """Collections of one app folder.
 
     session: of the running search, for writing through splunkd; None writes files. app: its folder, default this app.
@@ -59,33 +57,7 @@ class LookupStore:
 
     def __init__(self, session: Session | None = None, app: str | None = None) -> None:
         self.session = session
-        self.app = app or files.app_folder()
-        self.folder = os.path.join(self.app, "lookups")
-
-    def path(self, name: str) -> str:
-        """The file of a collection. Raises BadCollectionName."""
-        return os.path.join(self.folder, f"adaptive_{check_name(name)}.csv")
-
-    def bounds_path(self, name: str) -> str:
-        """The file of a collection's bounds."""
-        return os.path.join(self.folder, f"adaptive_{check_name(name)}_bounds.csv")
-
-    def names(self) -> list[str]:
-        """Collections that exist, sorted."""
-        found = [match.group(1) for match in map(FILE, self._listing()) if match]
-        return sorted(name for name in found if not name.endswith("_bounds"))
-
-    def versions(self, name: str) -> list[str]:
-        """Paths of the kept versions, oldest first."""
-        check_name(name)
-        return [os.path.join(self.folder, f"adaptive_{name}.v{number:03d}.csv") for number in self._kept_numbers(name)]
-
-    def _kept_numbers(self, name: str) -> list[int]:
-        kept = re.compile(rf"adaptive_{name}\.v(\d{{3,9}})\.csv", re.ASCII).fullmatch
-        return sorted(int(match.group(1)) for match in map(kept, self._listing()) if match)
-
-    def _listing(self) -> list[str]:
-        return os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        super().__init__(app)
 
     def read(self, name: str, wanted: Iterable[Key] | None = None, thorough: bool = False) -> StoredModels:
         """The rows that can be trusted; the others are in `problems`.
@@ -103,15 +75,6 @@ class LookupStore:
         version = max(map(int, map(float, columns.get("model_version"))), default=0)
         return StoredModels(name, reader.keys, columns, reader.problems, version, path, reader.total)
 
-    def not_found(self, name: str) -> CollectionNotFound:
-        """The error for a collection that is not there."""
-        known = self.names()
-        has = f"there are: {', '.join(known[:20])}" if known else "there is none yet"
-        return CollectionNotFound(
-            f'store: no collection "{name}" in {self.folder}; {has}. '
-            f"Train it first: ... | adaptfit <fields> by <entity> into {name}"
-        )
-
     def write(self, name: str, keys: Sequence[str], columns: Columns, mode: str = "update") -> Written:
         """Stores trained rows; model_version and row_hash are filled here.
 
@@ -128,7 +91,7 @@ class LookupStore:
         with self._locked(name):
             old = files.read(path)
             stored = _Stored(old, path, keys, mode)
-            stored.version = max([stored.version, *self._kept_numbers(name)])
+            stored.version = max([stored.version, *self.versions(name)])
             written = Written(name, path, stored.version + 1, 0)
             rows = _merge(stored, trained, written, mode)
             data = render([*keys, *SCHEMA], rows)
@@ -147,7 +110,7 @@ class LookupStore:
     def write_bounds(self, name: str, columns: Columns) -> Written:
         """Stores the bounds lookup of a collection, whole. Raises as write."""
         path = self.bounds_path(name)
-        data = render(columns.names, sorted(zip(*columns.data)))
+        data = self.rendered(columns)
         written = Written(name, path, 0, len(columns))
         written.bytes = len(data)
         with self._locked(name):
@@ -156,6 +119,15 @@ class LookupStore:
                 self._check_size(path, data, written)
                 self._put(path, data, written)
         return written
+
+    def stored_bounds(self, name: str) -> bytes | None:
+        """The bounds lookup as it is, None when there is none."""
+        return files.read(self.bounds_path(name))
+
+    @staticmethod
+    def rendered(bounds: Columns) -> bytes:
+        """The bytes of a bounds lookup: rows of one series together, in the order of the keys."""
+        return render(bounds.names, sorted(zip(*bounds.data)))
 
     def delete(self, name: str) -> list[str]:
         """Removes a collection, its bounds and its versions. Returns what was removed.
@@ -177,7 +149,7 @@ class LookupStore:
                     if not os.path.exists(path):
                         self._put(path, data, Written(name, path, 0, 0))
                 raise
-            versions = self.versions(name)
+            versions = [self.version_path(name, version) for version in self.versions(name)]
             for path in versions:
                 with files.explained(path):
                     files.remove(path)
@@ -244,11 +216,12 @@ class LookupStore:
     def _keep(self, name: str, version: int, data: bytes | None) -> None:
         """Copies the collection as it was to its version file."""
         if data is not None:
-            files.replace(os.path.join(self.folder, f"adaptive_{name}.v{version:03d}.csv"), data)
+            files.replace(self.version_path(name, version), data)
 
     def _prune(self, name: str) -> None:
         """Removes the oldest versions."""
-        for path in self.versions(name)[:-VERSIONS_KEPT]:
+        for version in self.versions(name)[:-VERSIONS_KEPT]:
+            path = self.version_path(name, version)
             with files.explained(path):
                 files.remove(path)
 
