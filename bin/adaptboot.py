@@ -1,6 +1,7 @@
 """Puts the libraries of the app and of its companion add-on on sys.path, where they exist.
 
-Limits: one folder per Python (lib/py39, lib/py313); nothing is imported, nothing is written. The app's own folder comes first.
+Limits: one folder per Python (lib/py39, lib/py313); nothing is imported, nothing is written. The app's own folder comes
+first.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.errors import BadBody, InternalError
 from adaptive_monitoring.protocol.body import Body, quote, render
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 from protocol.tables import ANY, minimal_cell, read_csv, splunkd_cell, splunkd_csv, tables
 
 STYLES = st.tuples(st.sampled_from(["\n", "\r\n"]), st.sampled_from([splunkd_cell, minimal_cell]))

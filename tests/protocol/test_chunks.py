@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from adaptive_monitoring.errors import BadHeader, Truncated
 from adaptive_monitoring.protocol.chunks import read_chunk, write_chunk
 

@@ -6,6 +6,7 @@ import csv
 import io
 
 import pytest
+
 from protocol.conversation import execute, getinfo, hold_script
 from protocol.tables import splunkd_csv
 

@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+
 from adaptive_monitoring.commands.base import Command
 from adaptive_monitoring.errors import MissingField
 from adaptive_monitoring.protocol.session import Messages, SearchInfo, run

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 
 class ChildFailed(Exception):
@@ -38,10 +39,8 @@ class Child:
     def close(self) -> int:
         """Closes the pipe as splunkd does, waits, returns the exit code. Raises ChildFailed for bytes after the end."""
         assert self.process.stdin and self.process.stdout
-        try:
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
-        except OSError:
-            pass
         left = self.process.stdout.read()
         code = self.process.wait()
         self._timer.cancel()
@@ -57,11 +56,9 @@ class Child:
         self._timer.cancel()
         self._reader.join()
         for stream in (self.process.stdin, self.process.stdout):
-            try:
+            with contextlib.suppress(OSError):
                 if stream:
                     stream.close()
-            except OSError:
-                pass
 
     def _read_stderr(self) -> None:
         assert self.process.stderr
@@ -69,7 +66,7 @@ class Child:
             self.stderr = stream.read().decode("utf-8", "replace")
 
 
-def _write(stream: BinaryIO, metadata: dict[str, Any], body: bytes) -> None:
+def _write(stream: IO[bytes], metadata: dict[str, Any], body: bytes) -> None:
     text = json.dumps(metadata).encode()
     try:
         stream.write(b"chunked 1.0,%d,%d\n" % (len(text), len(body)) + text)
@@ -79,7 +76,7 @@ def _write(stream: BinaryIO, metadata: dict[str, Any], body: bytes) -> None:
         return  # the script is gone; reading its reply says so
 
 
-def _read(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
+def _read(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     header = stream.readline(200)
     if not header:
         raise ChildFailed("no reply: the script ended")

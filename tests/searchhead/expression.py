@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
 TOKEN = re.compile(
     r'\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([A-Za-z_][\w:{}]*)|(==|!=|<=|>=|<>|[-+*/%.<>=(),]))'

@@ -6,7 +6,8 @@ import os
 import sys
 import tempfile
 import time
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from searchhead import spl
 from searchhead.runner import Runner, SearchFailed
@@ -15,7 +16,11 @@ from searchhead.verbs import Verbs
 
 
 class Result:
-    """What a search gave. messages: (level, text) of the Job Inspector. metrics: name → number. stderr: of all scripts."""
+    """What a search gave.
+
+    messages: (level, text) of the Job Inspector, each once. metrics: name → number. stderr: of all scripts. starts: how
+    many processes were started.
+    """
 
     def __init__(self, table: Table, runner: Runner, seconds: float) -> None:
         self.table = table

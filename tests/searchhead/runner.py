@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from searchhead import spl
 from searchhead.child import Child, ChildFailed
@@ -53,7 +54,7 @@ class Runner:
         child, described = self._start(verb, rest, sid)
         try:
             return self._execute(child, described, table)
-        except ChildFailed as failure:
+        except (ChildFailed, ValueError) as failure:
             raise SearchFailed(f"Error in '{verb}' command: {failure}{self._last_words(child)}") from None
         finally:
             self._stop(child)

@@ -6,12 +6,13 @@ import csv
 import gzip
 import io
 import sys
-from typing import Any, Dict, Iterable, List, Sequence, Union
+from collections.abc import Iterable, Sequence
+from typing import Any, Union
 
 csv.field_size_limit(sys.maxsize)
 
-Value = Union[str, List[str]]
-Row = Dict[str, Value]
+Value = Union[str, list[str]]
+Row = dict[str, Value]
 
 
 class Table:

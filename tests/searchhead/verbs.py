@@ -56,7 +56,7 @@ class Verbs:
 
     def _rename(self, rest: str, table: Table) -> Table:
         words = [spl.unquoted(word) for word in spl.words(rest)]
-        new = {old: name for old, name in zip(words[0::3], words[2::3])}
+        new = dict(zip(words[0::3], words[2::3]))
         kept = {name: values for name, values in table.columns.items() if name in new or name not in new.values()}
         return Table({new.get(name, name): values for name, values in kept.items()}, len(table))
 
@@ -150,7 +150,7 @@ def _pairs(words: list[str]) -> list[tuple[str, str]]:
     return found
 
 
-def _aggregate(name: str, group: list[Row]) -> object:
+def _aggregate(name: str, group: list[Row]) -> Any:
     found = FUNCTION.match(name)
     if not found or found.group(1) not in ("count", "sum", "avg", "min", "max", "dc", "values"):
         raise ValueError(f"stats: this driver does not know {name}")
@@ -163,10 +163,11 @@ def _aggregate(name: str, group: list[Row]) -> object:
         return len(set(map(str, cells))) if function == "dc" else sorted(set(map(str, cells)))
     if not numbers:
         return ""
-    return text_of(float({"sum": sum, "min": min, "max": max}.get(function, lambda n: sum(n) / len(n))(numbers)))
+    results = {"sum": sum(numbers), "min": min(numbers), "max": max(numbers), "avg": sum(numbers) / len(numbers)}
+    return text_of(float(results[function]))
 
 
-def _one_or_many(values: list[str]) -> object:
+def _one_or_many(values: list[str]) -> Any:
     return values[0] if len(values) == 1 else values or ""
 
 

@@ -14,7 +14,7 @@ class Command:
     """One SPL command in one search.
 
     The session makes it at getinfo, asks `describe`, then calls `execute` once per chunk and `close` at the end.
-    Making and describing it must be cheap and free of side effects: splunkd starts a script up to four times per search.
+    Making and describing it must be cheap and free of side effects: splunkd starts a script up to four times a search.
     An AdaptiveError from any method becomes one message in the Job Inspector and ends the command.
     """
 
@@ -27,13 +27,16 @@ class Command:
         self.messages = messages
 
     def describe(self) -> dict[str, Any]:
-        """The getinfo reply: type (streaming, stateful, events, reporting), generating, required_fields, streaming_preop, maxwait."""
+        """The getinfo reply.
+
+        type (streaming, stateful, events, reporting), generating, required_fields, streaming_preop, maxwait.
+        """
         return {"type": "streaming", "required_fields": ["*"]}
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         """The reply to one chunk, in protocol CSV; None = no rows. body is empty for generating commands.
 
-        finished: splunkd sends nothing more after this chunk, or the user pressed Finalize. The chunk may still hold rows.
+        finished: splunkd sends nothing more after this chunk, or the user pressed Finalize; it may still hold rows.
         """
         raise NotImplementedError
 

@@ -96,7 +96,10 @@ def k_of_n(name: str, high: int, default: tuple[int, int] | None = None, help: s
 
 
 def floor(name: str, default: tuple[float | None, float | None] = (None, None), help: str = "") -> Option:
-    """A smallest gap: 10 (absolute), 20% (of the expectation) or both, 10,20%. Value: (absolute, percent), None = not given."""
+    """A smallest gap: 10 (absolute), 20% (of the expectation) or both, 10,20%.
+
+    Value: (absolute, percent), None = not given.
+    """
 
     def read(text: str) -> tuple[float | None, float | None]:
         found = FLOOR.match(text.strip())

@@ -6,6 +6,7 @@ Limits: lengths are bytes; a header line is at most 64 bytes, metadata 64 MiB, a
 from __future__ import annotations
 
 import json
+
 from adaptive_monitoring.errors import BadHeader, Truncated
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 The proof that cutting at every line end and comma is right is the skeleton: all bytes but quotes, commas and line ends
 are deleted, then each pair of adjacent quotes. If every line of what is left is the same row of commas, then each run
-of quotes is even, so that no separator lies inside quotes, and no row is too short or too long. Otherwise the separators
-inside quotes are masked by other characters first and restored later.
+of quotes is even, so that no separator lies inside quotes, and no row is too short or too long. Otherwise the
+separators inside quotes are masked by other characters first and restored later.
 """
 
 from __future__ import annotations

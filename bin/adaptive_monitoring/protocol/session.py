@@ -85,7 +85,7 @@ class Messages:
         self._say("ERROR", text)
 
     def metric(self, name: str, number: float) -> None:
-        """A figure for the Job Inspector; the last one of a name within one reply counts. NaN and infinity are left out."""
+        """A figure for the Job Inspector; the last of a name within one reply counts. NaN and infinity are left out."""
         value = float(number)
         if value - value == 0:
             self._metrics[f"metric.{name}"] = int(value) if value == int(value) else value
@@ -131,7 +131,7 @@ class Session:
         try:
             self._guard(lambda: self._talk(command_class))
         except PipeClosed:
-            pass
+            self.messages.drain()
         self._close()
 
     def _guard(self, act: Callable[[], None]) -> None:
