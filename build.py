@@ -261,6 +261,7 @@ def together(commands: dict[str, Command]) -> dict[str, int]:
         codes[name] = process.wait()
         output.seek(0)
         say(f"Python {name}:\n" + output.read().decode("utf-8", "replace"))
+        output.close()
     return codes
 
 
