@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Callable
+from collections.abc import Callable
+from typing import Any
 
 from searchhead import spl
 from searchhead.expression import compile_expression, number, text_of, truth
