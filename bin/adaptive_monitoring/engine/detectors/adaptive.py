@@ -2,87 +2,69 @@
 
 Every six hours of event time each entity learns: profile and level (profile.py), how rare each kind of deviation
 is (tails.py), and the alert level from the budget (threshold.py). In between nothing changes, so a row's score
-depends on its own entity and on earlier rows only. Fitting is the same pass without keeping the scores.
+depends on its own entity and on earlier rows only. Fitting is the same pass (causal.py), keeping only its end.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from adaptive_monitoring.engine import profile, tails, threshold
-from adaptive_monitoring.engine.base import CAUSES, Panel, Scores, Settings, State
-from adaptive_monitoring.engine.groups import fill_forward, first_rows, segment_median
-from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
-from adaptive_monitoring.engine.rolling import Tail, Windows, ranges
-from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
+from adaptive_monitoring.engine import causal, profile, tails, threshold
+from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
+from adaptive_monitoring.engine.numbers import Floats
+from adaptive_monitoring.engine.rolling import Tail
+from adaptive_monitoring.engine.rowformat import rounded
+from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK, DAY_SLOTS, WEEK_SLOTS
 
-VIEWS = CAUSES  # level: value against expectation · jump: against the last 25 minutes · shift: two hours · spread: movement
-_WEIGHTS = np.array([0.7, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
-_SIDES, _V = 2, len(VIEWS)
-_JUMP_S, _SHIFT_S = 1500.0, 7200.0
-_JUMP_ROWS, _SHIFT_ROWS = (3, 240), (5, 480)
-_FLOOR, _CAP = 2.0, 8.0  # a metric counts from p < 0.01 on, and for at most eight decades
-_BAND_CAP = 6.0  # the band of one metric never lies beyond p = 1e-6, however high the host's alert level
-PEAKS = 112  # blocks in 28 days
-_RECENT = 0.6  # part of the peaks, the latest, that set the level; at least 12
-_MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
-_YOUNG = 2.0  # while young, the tails forget faster: the first days are the least typical
-_COVERED = 0.5  # a block is learned from when rows cover at least half of it
-_SKIP = 3  # blocks before evidence counts as typical
-_ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
-_COLD_BLOCKS = 8  # two days
-KEPT_PEAKS = 18
-
-
-@dataclass(frozen=True)
-class _Views:
-    """Deviations of some rows: size (n, d, views) ≥ 0, side 0 = up 1 = down, and what they were measured against."""
-
-    size: Floats
-    side: Ints
-    expected: Floats
-    scale: Floats
-    known: Floats
+KEPT_PEAKS = 18  # more than the tail of the latest 67 peaks needs
+_SIXTEENTHS = 16.0
+_LARGEST_SLOT = 1e8
+_TREND_DAYS = 14.0  # a running mean over 28 days lags half of them behind
 
 
 class Adaptive:
     """Adaptive level, change and spread of every metric, fused per host.
 
-    Limits: nothing is said in the first six hours of an entity; a daily season needs 3 days, a weekly one 15;
-    rows older than the entity's newest are judged by level only. A slow drift over weeks is followed, not reported.
+    Limits
+    ------
+    Nothing is said in an entity's first six hours. A daily season needs 3 days, a weekly one 15. A slow drift over
+    weeks is followed, not reported. Rows not newer than the entity's newest are judged by level only.
+
+    Parameters
+    ----------
+    settings : all of Settings; kind other than auto and level is not used yet.
 
     References
     ----------
-    Tails: Siffer et al. 2017 (SPOT, peaks over threshold). Consensus over time: netdata's anomaly advisor.
+    Siffer et al. 2017, Anomaly detection in streams with extreme value theory (peaks over threshold).
+    Huber 1964, Robust estimation of a location parameter.
     """
 
     name = "adaptive"
     layout = {
         "level": ("metric", 1), "scale": ("metric", 1), "season": ("metric", 1), "trend_per_day": ("metric", 1),
-        "slots": ("metric", -1), "slot_scales": ("metric", -1), "lower_k": ("metric", 1), "upper_k": ("metric", 1),
-        "unit": ("metric", 3), "season_error": ("metric", 3), "knots": ("metric", _V * _SIDES * tails.KNOT_COUNT),
-        "weight": ("metric", 1), "days": ("metric", 1), "threshold": ("entity", 1), "peaks": ("entity", KEPT_PEAKS), "peak_count": ("entity", 1),
-        "budget_observed": ("entity", 1), "span": ("entity", 1), "blocks": ("entity", 1), "n_points": ("entity", 1), "gap_ratio": ("entity", 1),
-        "trained_from": ("entity", 1), "trained_to": ("entity", 1),
+        "offsets": ("metric", WEEK_SLOTS), "factors": ("metric", WEEK_SLOTS), "lower_k": ("metric", 1), "upper_k": ("metric", 1),
+        "unit": ("metric", causal.V), "season_error": ("metric", 3), "weight": ("metric", 1),
+        "knots": ("metric", causal.V * causal.SIDES * tails.KNOT_COUNT),
+        "threshold": ("entity", 1), "budget_observed": ("entity", 1), "peaks": ("entity", KEPT_PEAKS), "peak_count": ("entity", 1),
+        "span": ("entity", 1), "blocks": ("entity", 1), "began": ("entity", 1), "learned_to": ("entity", 1),
     }
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        one_sided = {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction]
-        self._sides = np.isin(np.arange(_SIDES), one_sided)
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
         table = profile.empty(entities, d)
         table.update(
-            unit=np.zeros((entities, d, _V)), counts=np.zeros((entities, d, _V, _SIDES, tails.BINS), dtype=np.float32),
-            tables=np.zeros((entities, d, _V, _SIDES, tails.BINS + 1)),
+            unit=np.zeros((entities, d, causal.V)),
+            counts=np.zeros((entities, d, causal.V, causal.SIDES, tails.BINS), dtype=np.float32),
+            tables=np.zeros((entities, d, causal.V, causal.SIDES, tails.BINS + 1)),
             lower_k=np.full((entities, d), np.inf), upper_k=np.full((entities, d), np.inf),
             threshold=threshold.alert_level(np.full((entities, 1), np.nan), self.settings.budget),
-            peaks=np.full((entities, PEAKS), np.nan), peak_count=np.zeros(entities), spent=np.zeros((entities, 2)),
-            blocks=np.zeros(entities), block=np.full(entities, -1.0), span=np.zeros(entities), clock=np.full(entities, -np.inf),
-            began=np.full(entities, np.nan), rows=np.zeros(entities), missing=np.zeros(entities), alarm_since=np.full(entities, np.nan))
+            peaks=np.full((entities, causal.PEAKS), np.nan), peak_count=np.zeros(entities), alarms=np.zeros(entities),
+            blocks=np.zeros(entities), block=np.full(entities, -1.0), span=np.zeros(entities),
+            clock=np.full(entities, -np.inf), learned_to=np.full(entities, -np.inf), began=np.full(entities, np.nan),
+            alarm_since=np.full(entities, np.nan))
         return State(self.name, table, Tail.empty(entities, d))
 
     def fit(self, panel: Panel) -> State:
@@ -102,301 +84,98 @@ class Adaptive:
 
         panel times must be finite and not decrease inside an entity.
         """
-        run = _Pass(self, state if own else state.copy(), panel)
+        run = causal.Pass(self.settings, state if own else state.copy(), panel)
         return run.go(), run.state
 
-
-class _Pass:
-    """One call of stream: the entity's tail and the new rows, block by block."""
-
-    def __init__(self, detector: Adaptive, state: State, panel: Panel) -> None:
-        self.detector, self.state, self.table, self.panel = detector, state, state.table, panel
-        n, d = panel.x.shape
-        nan = np.full((n, d), np.nan)
-        self.out = Scores(np.full(n, np.nan), nan.copy(), nan.copy(), nan.copy(), nan.copy(), np.zeros((n, d)), np.zeros(n, dtype=np.int64))
-        self.fresh = self._fresh_rows()
-        self.tail, self.new_rows = self._merge()
-        self.g = np.repeat(np.arange(len(self.tail.indptr) - 1), np.diff(self.tail.indptr))
-        self.is_new = np.zeros(len(self.g), dtype=bool)
-        self.is_new[self.new_rows] = True
-        self.out_row = np.full(len(self.g), -1, dtype=np.int64)
-        self.out_row[self.new_rows] = np.flatnonzero(self.fresh)
-        self.slots = slots_of(self.tail.t, detector.settings.tz)
-
-    def _fresh_rows(self) -> np.ndarray:
-        """Rows newer than everything the entity has shown so far."""
-        t, g = self.panel.t, self.panel.g
-        before = np.r_[-np.inf, t[:-1]]
-        before[self.panel.indptr[:-1][np.diff(self.panel.indptr) > 0]] = -np.inf
-        return t > np.maximum(before, self.table["clock"][g])
-
-    def _merge(self) -> tuple[Tail, Ints]:
-        rows = np.flatnonzero(self.fresh)
-        lengths = np.bincount(self.panel.g[rows], minlength=len(self.panel.indptr) - 1)
-        x = missing_as_nan(self.panel.x[rows])
-        known = (~np.isnan(x)).astype(np.float64)
-        added = Tail(np.r_[0, np.cumsum(lengths)], self.panel.t[rows], x, known, np.zeros(len(rows)))
-        assert self.state.tail is not None
-        tail, new = self.state.tail.joined(added)
-        filled = np.nan_to_num(fill_forward(tail.x, tail.indptr)) if not known.all() else tail.x
-        return Tail(tail.indptr, tail.t, filled, tail.known, tail.evidence), new
-
-    def go(self) -> Scores:
-        self._score_late()
-        block = block_of(self.tail.t)
-        last = np.full(len(self.tail.indptr) - 1, np.iinfo(np.int64).min)
-        has = np.diff(self.tail.indptr) > 0
-        last[has] = block[self.tail.indptr[1:][has] - 1]
-        live = np.flatnonzero(block >= self.table["block"][self.g])
-        order = live[np.argsort(block[live], kind="stable")]
-        cuts = np.r_[0, np.flatnonzero(np.diff(block[order])) + 1, len(order)]
-        for a, b in zip(cuts[:-1], cuts[1:]):
-            if b > a:
-                self._one_block(order[a:b], int(block[order[a]]), last)
-        self._finish(block, last, has)
-        return self.out
-
-    def _one_block(self, rows: Ints, block: int, last: Ints) -> None:
-        e = self.g[rows]
-        first = first_rows(e)
-        will_learn = last[e] > block
-        needed = will_learn | self.is_new[rows]
-        windows = self._windows(rows, e, first) if needed.any() else None
-        if windows is None:
-            return
-        segment = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(rows)]))
-        views = self._views(rows[needed], e[needed], segment[needed], windows)
-        evidence = self._evidence(views, e[needed])
-        persistent = self._host(rows[needed], e[needed], views, evidence)
-        self._learn(rows[needed], e[needed], views, persistent, will_learn[needed], block)
-
-    def _windows(self, rows: Ints, e: Ints, first: Ints) -> Windows:
-        act, middle = e[first], rows[first]
-        end = rows[np.r_[first[1:], len(rows)] - 1] + 1
-        start = np.maximum(middle - self._look_back(act), self.tail.indptr[act])
-        return Windows(self.tail.x, start, middle, end)
-
-    def _widths(self, e: Ints) -> tuple[Ints, Ints]:
-        span = np.where(self.table["span"][e] > 0, self.table["span"][e], 300.0)
-        return (np.clip(np.round(_JUMP_S / span), *_JUMP_ROWS).astype(np.int64),
-                np.clip(np.round(_SHIFT_S / span), *_SHIFT_ROWS).astype(np.int64))
-
-    def _look_back(self, e: Ints) -> Ints:
-        short, long = self._widths(e)
-        return long + short + self.detector.settings.open_n
-
-    def _views(self, rows: Ints, e: Ints, segment: Ints, windows: Windows) -> _Views:
-        """The four deviations of each row, in the units that their tails are counted in."""
-        x = self.tail.x[rows]
-        day, week = self.slots[0][rows], self.slots[1][rows]
-        expected, offset = profile.chosen(self.table, e, profile.candidates(self.table, e, day, week))
-        scale = profile.scale_of(self.table, e, day)
-        short, long = self._widths(e)
-        at = windows.column(rows, segment)
-        recent, count = windows.mean(windows.rise, segment, at, short)
-        jump = np.where((count >= np.minimum(short, 3))[:, None], x - windows.zero[segment] - recent, 0.0)
-        half = np.maximum(short // 2, 2)
-        now, _ = windows.mean(windows.rise, segment, at + 1, half)
-        before, count = windows.mean(windows.rise, segment, at + 1 - half, long)
-        shift = np.where((count >= 3)[:, None], now - before, 0.0)
-        spread, _ = windows.mean(windows.moves, segment, at + 1, short)
+    def freeze(self, state: State) -> State:
+        """What a stored row keeps: the chosen season's slots, knots of the tails, the largest peaks. Rounded as text is."""
+        table = state.table
+        season = table["season"]
+        slots, factors = _slots_of(table)
+        level = np.where(season == 1, table["day"].mean(axis=2), np.where(season == 2, table["week"].mean(axis=2), table["constant"]))
+        offset = np.take_along_axis(table["offset"], season.astype(np.int64)[:, :, None], 2)[:, :, 0]
+        unit = table["scale"][:, :, None] / _SIXTEENTHS
         with np.errstate(divide="ignore", invalid="ignore"):
-            level = np.where(scale > 0, (x - expected - offset) / np.where(scale > 0, scale, 1.0), 0.0)
-        signed = np.stack([level, jump, shift, spread], axis=2)
-        known = self.tail.known[rows]
-        size = np.where(known[:, :, None] > 0, np.abs(signed), np.nan)
-        return _Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known)
+            offsets = np.where(unit > 0, np.round((slots - level[:, :, None]) / unit), 0.0)
+        used = np.arange(WEEK_SLOTS) < np.array([0, DAY_SLOTS, WEEK_SLOTS])[season.astype(np.int64)][:, :, None]
+        weeks = np.maximum(table["blocks"] / BLOCKS_PER_WEEK, 1 / BLOCKS_PER_WEEK)
+        kept, count = _largest_peaks(table)
+        g, d = season.shape
+        frozen = {
+            "level": level + offset, "scale": table["scale"], "season": season, "lower_k": table["lower_k"], "upper_k": table["upper_k"],
+            "trend_per_day": offset / np.clip(table["blocks"][:, None] / 8.0, 1.0, _TREND_DAYS),
+            "offsets": np.where(used, np.clip(offsets, -_LARGEST_SLOT, _LARGEST_SLOT), 0.0),
+            "factors": np.where(used, np.clip(np.round(factors * _SIXTEENTHS), 1.0, _LARGEST_SLOT), _SIXTEENTHS),
+            "unit": table["unit"], "season_error": table["season_error"], "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
+            "knots": tails.knots_of(table["tables"]).reshape(g, d, -1),
+            "threshold": table["threshold"], "budget_observed": table["alarms"] / weeks, "peaks": kept, "peak_count": count,
+            "span": table["span"], "blocks": table["blocks"], "began": np.nan_to_num(table["began"]),
+            "learned_to": np.where(np.isfinite(table["clock"]), table["clock"], 0.0),
+        }
+        return State(self.name, {name: rounded(values, name) for name, values in frozen.items()})
 
-    def _evidence(self, views: _Views, e: Ints) -> Floats:
-        """Evidence of each metric (n, d) from its strongest view; remembers which view that was."""
-        d = views.size.shape[1]
-        unit = self.table["unit"][e]
-        place = tails.position(views.size, np.where(unit > 0, unit, np.nan))
-        line = ((e[:, None, None] * d + np.arange(d)[None, :, None]) * _V + np.arange(_V)) * _SIDES + views.side
-        each = np.minimum(tails.evidence(self.table["tables"], line, place) * _WEIGHTS, _CAP)
-        each = np.where(self.detector._sides[views.side], each, 0.0)
-        each = np.where(self._too_small(views), 0.0, each)
-        self.view = np.argmax(each, axis=2)
-        return np.where(views.known > 0, each.max(axis=2), np.nan)
+    def thaw(self, frozen: State) -> State:
+        """A working state; profiles of seasons that were not chosen start from the chosen one."""
+        table = frozen.table
+        g, d = table["level"].shape
+        state = self.empty(g, d)
+        out = state.table
+        unit = table["scale"][:, :, None] / _SIXTEENTHS
+        slots = table["level"][:, :, None] + table["offsets"] * unit
+        season = table["season"][:, :, None]
+        day = np.where(season == 1, slots[:, :, :DAY_SLOTS], table["level"][:, :, None])
+        out["day"][:] = np.where(season == 2, _week_as_day(slots), day)
+        out["week"][:] = np.where(season == 2, slots, np.tile(out["day"][:, :, ::4], 7))
+        out["constant"][:] = table["level"]
+        factors = np.where(season == 2, _week_as_day(table["factors"]), table["factors"][:, :, :DAY_SLOTS]) / _SIXTEENTHS
+        out["slot_scale"][:] = np.maximum(2 * factors - 1, 0.0) * table["scale"][:, :, None]
+        blocks = table["blocks"]
+        for name, seen in (("constant", blocks), ("scale", blocks), ("season", blocks), ("day", blocks / 4), ("week", blocks / BLOCKS_PER_WEEK)):
+            out[name + "_seen"][:] = seen.reshape((g,) + (1,) * (out[name + "_seen"].ndim - 1))
+        for name in ("scale", "season", "season_error", "unit", "lower_k", "upper_k", "threshold", "span", "blocks", "began", "learned_to"):
+            out[name] = table[name].copy()
+        out["tables"] = tails.tables_of(table["knots"].reshape(g, d, causal.V, causal.SIDES, tails.KNOT_COUNT))
+        out["counts"] = tails.counts_of(out["tables"], np.repeat(table["weight"][:, :, None], causal.V, axis=2)).astype(np.float32)
+        out["alarms"] = table["budget_observed"] * blocks / BLOCKS_PER_WEEK
+        out["offsets"][:] = 0.0
+        out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
+        return state
 
-    def _too_small(self, views: _Views) -> np.ndarray:
-        """Gaps under the floor the user gave: never worth an alert. (n, d, views)"""
-        settings = self.detector.settings
-        floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(views.expected))[:, :, None]
-        gap = views.size * np.stack([views.scale] + [np.ones_like(views.scale)] * (_V - 1), axis=2)
-        small: np.ndarray = gap < floor
-        return small
 
-    def _host(self, rows: Ints, e: Ints, views: _Views, evidence: Floats) -> Floats:
-        """Fuse the metrics, write the scores of new rows. Returns the k-th largest evidence of the last n rows."""
-        excess = np.maximum(np.nan_to_num(evidence) - _FLOOR, 0.0)
-        host = np.where(self.table["blocks"][e] > 0, excess.sum(axis=1), 0.0)
-        self.tail.evidence[rows] = host
-        settings = self.detector.settings
-        back = rows[:, None] - np.arange(settings.open_n)
-        recent = np.where(back >= self.tail.indptr[e][:, None], self.tail.evidence[np.maximum(back, 0)], 0.0)
-        persistent: Floats = np.sort(recent, axis=1)[:, -settings.open_k]
-        new = self.is_new[rows]
-        self._write(self.out_row[rows[new]], e[new], host[new], excess[new], views, new)
-        return persistent
+def _slots_of(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
+    """Expected values and scale factors of the chosen season's slots, (g, d, 168); a day fills the first 96."""
+    season = table["season"][:, :, None]
+    slots = np.where(season == 2, table["week"], 0.0)
+    slots[:, :, :DAY_SLOTS] = np.where(season == 1, table["day"], slots[:, :, :DAY_SLOTS])
+    scale, slot = table["scale"][:, :, None], table["slot_scale"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        day = np.where((slot > 0) & (scale > 0), 0.5 + 0.5 * slot / scale, 1.0)
+    factors = np.tile(day.reshape(*day.shape[:2], 24, 4).mean(axis=3), 7)
+    factors[:, :, :DAY_SLOTS] = np.where(season == 2, factors[:, :, :DAY_SLOTS], day)
+    return slots, factors
 
-    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, views: _Views, new: np.ndarray) -> None:
-        known = (views.known[new] > 0) & (self.table["blocks"][e] > 0)[:, None]
-        says = known.any(axis=1)
-        self.out.score[at] = np.where(says, host / self.table["threshold"][e], np.nan)
-        total = excess.sum(axis=1)[:, None]
-        self.out.share[at] = np.where(total > 0, excess / np.where(total > 0, total, 1.0), 0.0)
-        self.out.cause[at] = np.take_along_axis(self.view[new], np.argmax(excess, axis=1)[:, None], 1)[:, 0]
-        self._write_band(at, e, self.panel.x[at], views.expected[new], views.scale[new], known)
 
-    def _write_band(self, at: Ints, e: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray) -> None:
-        """Band and metric score; the same formula as the bounds lookup."""
-        settings = self.detector.settings
-        floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(expected))
-        sides = self.detector._sides
-        with np.errstate(invalid="ignore", over="ignore"):
-            up = np.maximum(self.table["upper_k"][e] * scale, floor) if sides[0] else np.full(expected.shape, np.inf)
-            down = np.maximum(self.table["lower_k"][e] * scale, floor) if sides[1] else np.full(expected.shape, np.inf)
-            usable = known & (scale > 0)
-            gap = x - expected
-            width = np.where(gap >= 0, up, down)
-            score = np.where(width > 0, np.abs(gap) / np.where(width > 0, width, 1.0), 0.0)
-        seen = usable & ~np.isnan(x)
-        self.out.expected[at] = np.where(known, expected, np.nan)
-        self.out.upper[at] = np.where(usable, expected + up, np.nan)
-        self.out.lower[at] = np.where(usable, expected - down, np.nan)
-        self.out.metric_score[at] = np.where(seen, score, np.nan)
+def _week_as_day(slots: Floats) -> Floats:
+    """Mean hour over the days of the week, as 96 quarter hours."""
+    return np.repeat(slots.reshape(*slots.shape[:2], 7, 24).mean(axis=2), 4, axis=2)
 
-    def _score_late(self) -> None:
-        """Rows not newer than the clock: judged by level alone, never learned."""
-        at = np.flatnonzero(~self.fresh)
-        if not len(at):
-            return
-        e, x = self.panel.g[at], missing_as_nan(self.panel.x[at])
-        day, week = slots_of(self.panel.t[at], self.detector.settings.tz)
-        expected, offset = profile.chosen(self.table, e, profile.candidates(self.table, e, day, week))
-        known = ~np.isnan(x) & (self.table["blocks"][e] > 0)[:, None]
-        self._write_band(at, e, x, expected + offset, profile.scale_of(self.table, e, day), known)
-        worst = np.nan_to_num(self.out.metric_score[at])
-        self.out.score[at] = np.where(known.any(axis=1), worst.max(axis=1), np.nan)
-        total = worst.sum(axis=1)[:, None]
-        self.out.share[at] = np.where(total > 0, worst / np.where(total > 0, total, 1.0), 0.0)
 
-    def _learn(self, rows: Ints, e: Ints, views: _Views, persistent: Floats, chosen: np.ndarray, block: int) -> None:
-        """Learn the block for the entities whose next block has begun."""
-        chosen = chosen & self._covered(rows, e)[np.searchsorted(np.unique(e), e)] if len(e) else chosen
-        if not chosen.any():
-            return
-        rows, e, persistent = rows[chosen], e[chosen], persistent[chosen]
-        views = _Views(views.size[chosen], views.side[chosen], views.expected[chosen], views.scale[chosen], views.known[chosen])
-        first = first_rows(e)
-        act = e[first]
-        alarm = persistent >= self.table["threshold"][e]
-        calm = ~alarm | self._adopting(act, first, alarm, block)[np.searchsorted(act, e)]
-        weight = views.known * calm[:, None]
-        self._learn_values(rows, e, act, first, weight, block)
-        self._learn_tails(e, act, first, views, weight)
-        self._learn_peaks(act, first, np.where(calm, persistent, -1.0))
-        self.table["blocks"][act] += 1
+def _largest_peaks(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
+    """The largest of the latest peaks, −1 where there are fewer, and how many latest peaks there are."""
+    latest = causal.latest_peaks(table["peaks"], table["peak_count"])
+    ordered = -np.sort(-latest, axis=1)[:, :KEPT_PEAKS]
+    return np.where(np.isnan(ordered), -1.0, ordered), np.sum(~np.isnan(latest), axis=1).astype(np.float64)
 
-    def _covered(self, rows: Ints, e: Ints) -> np.ndarray:
-        first = first_rows(e)
-        lengths = np.diff(np.r_[first, len(rows)])
-        t = self.tail.t[rows]
-        covered: np.ndarray = (t[first + lengths - 1] - t[first]) * (lengths + 1) / lengths >= _COVERED * BLOCK_S
-        return covered
 
-    def _adopting(self, act: Ints, first: Ints, alarm: np.ndarray, block: int) -> np.ndarray:
-        """Entities whose alarm has lasted so long that the new behaviour is learned."""
-        now = block * BLOCK_S
-        since = self.table["alarm_since"][act]
-        any_alarm = np.maximum.reduceat(alarm, first)
-        since = np.where(any_alarm, np.where(np.isnan(since), now, since), np.nan)
-        self.table["alarm_since"][act] = since
-        adopting: np.ndarray = np.nan_to_num(now - since) > _ADOPT_S
-        return adopting
-
-    def _learn_values(self, rows: Ints, e: Ints, act: Ints, first: Ints, weight: Floats, block: int) -> None:
-        table, t = self.table, self.tail.t[rows]
-        x = np.where(self.tail.known[rows] > 0, self.tail.x[rows], np.nan)
-        steps = np.where(np.diff(t, prepend=t[:1]) > 0, np.diff(t, prepend=t[:1]), np.nan)
-        steps[first] = np.nan
-        step = segment_median(steps[:, None], first)[:, 0]
-        old = table["span"][act]
-        changed = (step > 0) & ((old <= 0) | (step > 1.5 * old) | (step < old / 1.5))
-        table["span"][act] = np.where(changed, step, old)
-        table["began"][act] = np.where(np.isnan(table["began"][act]), t[first], table["began"][act])
-        lengths = np.diff(np.r_[first, len(rows)])
-        table["rows"][act] += lengths
-        table["missing"][act] += np.maximum(BLOCK_S / np.where(table["span"][act] > 0, table["span"][act], BLOCK_S) - lengths, 0.0)
-        unseen = act[table["blocks"][act] == 0]
-        if len(unseen):
-            profile.begin(table, unseen, segment_median(x, first)[np.isin(act, unseen)])
-        slots = (self.slots[0][rows], self.slots[1][rows])
-        age = (block * BLOCK_S - table["began"][act]) / 86400.0
-        profile.learn(table, act, first, block, x, profile.candidates(table, e, *slots), slots, weight, age, self.detector.settings.season)
-
-    def _learn_tails(self, e: Ints, act: Ints, first: Ints, views: _Views, weight: Floats) -> None:
-        """Count the block's deviations and renew evidence tables and bands."""
-        table, (n, d) = self.table, weight.shape
-        local = np.searchsorted(act, e)
-        counts = table["counts"][act]
-        counts *= np.minimum(_MEMORY, 1 - _YOUNG / (table["blocks"][act] + _YOUNG + 1))[:, None, None, None, None]
-        unit = self._units(act, first, views, weight)
-        place = tails.position(views.size, np.where(unit > 0, unit, np.nan)[local])
-        bins = np.maximum(place, 0.0).astype(np.int64)
-        line = ((local[:, None, None] * d + np.arange(d)[None, :, None]) * _V + np.arange(_V)) * _SIDES + views.side
-        learned = (weight > 0)[:, :, None] & (unit > 0)[local] & ~np.isnan(views.size)
-        added = np.bincount((line * tails.BINS + bins)[learned], minlength=counts.size)
-        counts += added.reshape(counts.shape)
-        table["counts"][act] = counts
-        table["tables"][act] = tails.evidence_tables(counts.astype(np.float64))
-
-    def _units(self, act: Ints, first: Ints, views: _Views, weight: Floats) -> Floats:
-        """What one unit of each deviation is: the scale for levels, the first mean size for changes."""
-        total = np.add.reduceat(weight, first, axis=0)[:, :, None]
-        size = np.where(weight[:, :, None] > 0, np.nan_to_num(views.size), 0.0)
-        mean = np.add.reduceat(size, first, axis=0) / np.maximum(total, 1e-9)
-        mean[:, :, 0] = np.where(mean[:, :, 0] > 0, 1.0, 0.0)
-        old = self.table["unit"][act]
-        unit = np.where(old > 0, old, np.where(total > 0, mean, 0.0))
-        self.table["unit"][act] = unit
-        return unit
-
-    def _learn_peaks(self, act: Ints, first: Ints, persistent: Floats) -> None:
-        """The block's largest evidence is a peak; the alert level follows from the peaks."""
-        table = self.table
-        peak = np.maximum.reduceat(persistent, first)
-        counted = (peak >= 0) & (table["blocks"][act] >= _SKIP)
-        who = act[counted]
-        at = (table["peak_count"][who] % PEAKS).astype(np.int64)
-        table["spent"][who, 0] += peak[counted] >= table["threshold"][who]
-        table["spent"][who, 1] += 1
-        table["peaks"][who, at] = peak[counted]
-        table["peak_count"][who] += 1
-        table["threshold"][act] = threshold.alert_level(self._latest_peaks(act), self.detector.settings.budget)
-        target = np.minimum((table["threshold"][act] + _FLOOR) / _WEIGHTS[0], _BAND_CAP)[:, None]
-        tables = table["tables"][act][:, :, 0]
-        unit = table["unit"][act][:, :, 0]
-        for side, name in enumerate(("upper_k", "lower_k")):
-            k = tails.deviation_at(tables[:, :, side], np.broadcast_to(target, unit.shape))
-            table[name][act] = np.where(unit > 0, k, np.inf)
-
-    def _latest_peaks(self, act: Ints) -> Floats:
-        """(k, PEAKS) the latest share of each entity's peaks, NaN elsewhere."""
-        count = self.table["peak_count"][act]
-        stored = np.minimum(count, PEAKS)
-        used = np.minimum(stored, np.maximum(np.floor(_RECENT * stored), 12))
-        age = (count[:, None] - 1 - np.arange(PEAKS)) % PEAKS
-        return np.where(age < used[:, None], self.table["peaks"][act], np.nan)
-
-    def _finish(self, block: Ints, last: Ints, has: np.ndarray) -> None:
-        """Keep the rows that the next call needs: the block in progress and the look-back before it."""
-        table = self.table
-        who = np.flatnonzero(has)
-        in_block = block >= last[self.g]
-        begin = self.tail.indptr[1:] - np.bincount(self.g[in_block], minlength=len(last))
-        begin[who] = np.maximum(begin[who] - self._look_back(who), self.tail.indptr[who])
-        self.state.tail = self.tail.keep(begin)
-        table["block"][who] = last[who]
-        table["clock"][who] = np.maximum(table["clock"][who], self.tail.t[self.tail.indptr[1:][who] - 1])
+def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
+    """A ring of peaks with these largest ones, spread evenly; the others count as the smallest that was kept."""
+    peaks = np.full((len(kept), causal.PEAKS), np.nan)
+    known = kept >= 0
+    smallest = np.where(known, kept, np.inf).min(axis=1)
+    for g in range(len(kept)):
+        n = int(count[g])
+        if n:
+            peaks[g, :n] = smallest[g]
+            values = kept[g, known[g]]
+            peaks[g, np.linspace(0, n - 1, len(values)).astype(np.int64)] = values
+    return peaks, count.copy()

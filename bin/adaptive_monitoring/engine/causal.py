@@ -1,0 +1,335 @@
+"""The causal pass of the adaptive detector: a tail of earlier rows and the new rows, block by block.
+
+A block is scored with what was learned before it; it is learned when the entity's next block begins.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adaptive_monitoring.engine import profile, tails, threshold
+from adaptive_monitoring.engine.base import CAUSES, Panel, Scores, Settings, State
+from adaptive_monitoring.engine.groups import fill_forward, first_rows, segment_median
+from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
+from adaptive_monitoring.engine.rolling import Tail, Windows
+from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
+
+VIEWS = CAUSES  # level: value against expectation · jump: against the last 25 minutes · shift: two hours · spread: movement
+_WEIGHTS = np.array([0.7, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
+SIDES, V = 2, len(VIEWS)
+_JUMP_S, _SHIFT_S = 1500.0, 7200.0
+_JUMP_ROWS, _SHIFT_ROWS = (3, 240), (5, 480)
+_FLOOR, _CAP = 2.0, 8.0  # a metric counts from p < 0.01 on, and for at most eight decades
+_BAND_CAP = 6.0  # the band of one metric never lies beyond p = 1e-6, however high the host's alert level
+PEAKS = 112  # blocks in 28 days
+_RECENT = 0.6  # part of the peaks, the latest, that set the level; at least 12
+_MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
+_YOUNG = 2.0  # while young, the tails forget faster: the first days are the least typical
+_COVERED = 0.5  # a block is learned from when rows cover at least half of it
+_SKIP = 3  # blocks before evidence counts as typical
+_ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
+
+
+@dataclass(frozen=True)
+class Views:
+    """Deviations of some rows: size (n, d, views) ≥ 0, side 0 = up 1 = down, and what they were measured against."""
+
+    size: Floats
+    side: Ints
+    expected: Floats
+    scale: Floats
+    known: Floats
+
+
+class Pass:
+    """One call of stream: the entity's tail and the new rows, block by block."""
+
+    def __init__(self, settings: Settings, state: State, panel: Panel) -> None:
+        self.settings, self.state, self.table, self.panel = settings, state, state.table, panel
+        self.sides = np.isin(np.arange(SIDES), {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction])
+        n, d = panel.x.shape
+        nan = np.full((n, d), np.nan)
+        self.out = Scores(np.full(n, np.nan), nan.copy(), nan.copy(), nan.copy(), nan.copy(), np.zeros((n, d)), np.zeros(n, dtype=np.int64))
+        self.fresh = self._fresh_rows()
+        self.tail, self.new_rows = self._merge()
+        self.g = np.repeat(np.arange(len(self.tail.indptr) - 1), np.diff(self.tail.indptr))
+        self.is_new = np.zeros(len(self.g), dtype=bool)
+        self.is_new[self.new_rows] = True
+        self.out_row = np.full(len(self.g), -1, dtype=np.int64)
+        self.out_row[self.new_rows] = np.flatnonzero(self.fresh)
+        self.slots = slots_of(self.tail.t, settings.tz)
+
+    def _fresh_rows(self) -> np.ndarray:
+        """Rows newer than everything the entity has shown so far."""
+        t, g = self.panel.t, self.panel.g
+        before = np.r_[-np.inf, t[:-1]]
+        before[self.panel.indptr[:-1][np.diff(self.panel.indptr) > 0]] = -np.inf
+        return t > np.maximum(before, self.table["clock"][g])
+
+    def _merge(self) -> tuple[Tail, Ints]:
+        rows = np.flatnonzero(self.fresh)
+        lengths = np.bincount(self.panel.g[rows], minlength=len(self.panel.indptr) - 1)
+        x = missing_as_nan(self.panel.x[rows])
+        known = (~np.isnan(x)).astype(np.float64)
+        added = Tail(np.r_[0, np.cumsum(lengths)], self.panel.t[rows], x, known, np.zeros(len(rows)))
+        assert self.state.tail is not None
+        tail, new = self.state.tail.joined(added)
+        filled = np.nan_to_num(fill_forward(tail.x, tail.indptr)) if not known.all() else tail.x
+        return Tail(tail.indptr, tail.t, filled, tail.known, tail.evidence), new
+
+    def go(self) -> Scores:
+        self._score_late()
+        block = block_of(self.tail.t)
+        last = np.full(len(self.tail.indptr) - 1, np.iinfo(np.int64).min)
+        has = np.diff(self.tail.indptr) > 0
+        last[has] = block[self.tail.indptr[1:][has] - 1]
+        live = np.flatnonzero(block >= self.table["block"][self.g])
+        order = live[np.argsort(block[live], kind="stable")]
+        cuts = np.r_[0, np.flatnonzero(np.diff(block[order])) + 1, len(order)]
+        for a, b in zip(cuts[:-1], cuts[1:]):
+            if b > a:
+                self._one_block(order[a:b], int(block[order[a]]), last)
+        self._finish(block, last, has)
+        return self.out
+
+    def _one_block(self, rows: Ints, block: int, last: Ints) -> None:
+        e = self.g[rows]
+        first = first_rows(e)
+        will_learn = (last[e] > block) & ((block + 1) * BLOCK_S > self.table["learned_to"][e])
+        needed = will_learn | self.is_new[rows]
+        windows = self._windows(rows, e, first) if needed.any() else None
+        if windows is None:
+            return
+        segment = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(rows)]))
+        views = self._views(rows[needed], e[needed], segment[needed], windows)
+        evidence = self._evidence(views, e[needed])
+        persistent = self._host(rows[needed], e[needed], views, evidence)
+        self._learn(rows[needed], e[needed], views, persistent, will_learn[needed], block)
+
+    def _windows(self, rows: Ints, e: Ints, first: Ints) -> Windows:
+        act, middle = e[first], rows[first]
+        end = rows[np.r_[first[1:], len(rows)] - 1] + 1
+        start = np.maximum(middle - self._look_back(act), self.tail.indptr[act])
+        return Windows(self.tail.x, start, middle, end)
+
+    def _widths(self, e: Ints) -> tuple[Ints, Ints]:
+        span = np.where(self.table["span"][e] > 0, self.table["span"][e], 300.0)
+        return (np.clip(np.round(_JUMP_S / span), *_JUMP_ROWS).astype(np.int64),
+                np.clip(np.round(_SHIFT_S / span), *_SHIFT_ROWS).astype(np.int64))
+
+    def _look_back(self, e: Ints) -> Ints:
+        short, long = self._widths(e)
+        return long + short + self.settings.open_n
+
+    def _views(self, rows: Ints, e: Ints, segment: Ints, windows: Windows) -> Views:
+        """The four deviations of each row, in the units that their tails are counted in."""
+        x = self.tail.x[rows]
+        day, week = self.slots[0][rows], self.slots[1][rows]
+        expected, offset = profile.chosen(self.table, e, profile.candidates(self.table, e, day, week))
+        scale = profile.scale_of(self.table, e, day)
+        short, long = self._widths(e)
+        at = windows.column(rows, segment)
+        recent, count = windows.mean(windows.rise, segment, at, short)
+        jump = np.where((count >= np.minimum(short, 3))[:, None], x - windows.zero[segment] - recent, 0.0)
+        half = np.maximum(short // 2, 2)
+        now, _ = windows.mean(windows.rise, segment, at + 1, half)
+        before, count = windows.mean(windows.rise, segment, at + 1 - half, long)
+        shift = np.where((count >= 3)[:, None], now - before, 0.0)
+        spread, _ = windows.mean(windows.moves, segment, at + 1, short)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            level = np.where(scale > 0, (x - expected - offset) / np.where(scale > 0, scale, 1.0), 0.0)
+        signed = np.stack([level, jump, shift, spread], axis=2)
+        known = self.tail.known[rows]
+        size = np.where(known[:, :, None] > 0, np.abs(signed), np.nan)
+        return Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known)
+
+    def _evidence(self, views: Views, e: Ints) -> Floats:
+        """Evidence of each metric (n, d) from its strongest view; remembers which view that was."""
+        d = views.size.shape[1]
+        unit = self.table["unit"][e]
+        place = tails.position(views.size, np.where(unit > 0, unit, np.nan))
+        line = ((e[:, None, None] * d + np.arange(d)[None, :, None]) * V + np.arange(V)) * SIDES + views.side
+        each = np.minimum(tails.evidence(self.table["tables"], line, place) * _WEIGHTS, _CAP)
+        each = np.where(self.sides[views.side], each, 0.0)
+        each = np.where(self._too_small(views), 0.0, each)
+        self.view = np.argmax(each, axis=2)
+        return np.where(views.known > 0, each.max(axis=2), np.nan)
+
+    def _too_small(self, views: Views) -> np.ndarray:
+        """Gaps under the floor the user gave: never worth an alert. (n, d, views)"""
+        settings = self.settings
+        floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(views.expected))[:, :, None]
+        gap = views.size * np.stack([views.scale] + [np.ones_like(views.scale)] * (V - 1), axis=2)
+        small: np.ndarray = gap < floor
+        return small
+
+    def _host(self, rows: Ints, e: Ints, views: Views, evidence: Floats) -> Floats:
+        """Fuse the metrics, write the scores of new rows. Returns the k-th largest evidence of the last n rows."""
+        excess = np.maximum(np.nan_to_num(evidence) - _FLOOR, 0.0)
+        host = np.where(self.table["blocks"][e] > 0, excess.sum(axis=1), 0.0)
+        self.tail.evidence[rows] = host
+        settings = self.settings
+        back = rows[:, None] - np.arange(settings.open_n)
+        recent = np.where(back >= self.tail.indptr[e][:, None], self.tail.evidence[np.maximum(back, 0)], 0.0)
+        persistent: Floats = np.sort(recent, axis=1)[:, -settings.open_k]
+        new = self.is_new[rows]
+        self._write(self.out_row[rows[new]], e[new], host[new], excess[new], views, new)
+        return persistent
+
+    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, views: Views, new: np.ndarray) -> None:
+        known = (views.known[new] > 0) & (self.table["blocks"][e] > 0)[:, None]
+        says = known.any(axis=1)
+        self.out.score[at] = np.where(says, host / self.table["threshold"][e], np.nan)
+        total = excess.sum(axis=1)[:, None]
+        self.out.share[at] = np.where(total > 0, excess / np.where(total > 0, total, 1.0), 0.0)
+        self.out.cause[at] = np.take_along_axis(self.view[new], np.argmax(excess, axis=1)[:, None], 1)[:, 0]
+        self._write_band(at, e, self.panel.x[at], views.expected[new], views.scale[new], known)
+
+    def _write_band(self, at: Ints, e: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray) -> None:
+        """Band and metric score; the same formula as the bounds lookup."""
+        settings = self.settings
+        floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(expected))
+        sides = self.sides
+        with np.errstate(invalid="ignore", over="ignore"):
+            up = np.maximum(self.table["upper_k"][e] * scale, floor) if sides[0] else np.full(expected.shape, np.inf)
+            down = np.maximum(self.table["lower_k"][e] * scale, floor) if sides[1] else np.full(expected.shape, np.inf)
+            usable = known & (scale > 0)
+            gap = x - expected
+            width = np.where(gap >= 0, up, down)
+            score = np.where(width > 0, np.abs(gap) / np.where(width > 0, width, 1.0), 0.0)
+        seen = usable & ~np.isnan(x)
+        self.out.expected[at] = np.where(known, expected, np.nan)
+        self.out.upper[at] = np.where(usable, expected + up, np.nan)
+        self.out.lower[at] = np.where(usable, expected - down, np.nan)
+        self.out.metric_score[at] = np.where(seen, score, np.nan)
+
+    def _score_late(self) -> None:
+        """Rows not newer than the clock: judged by level alone, never learned."""
+        at = np.flatnonzero(~self.fresh)
+        if not len(at):
+            return
+        e, x = self.panel.g[at], missing_as_nan(self.panel.x[at])
+        day, week = slots_of(self.panel.t[at], self.settings.tz)
+        expected, offset = profile.chosen(self.table, e, profile.candidates(self.table, e, day, week))
+        known = ~np.isnan(x) & (self.table["blocks"][e] > 0)[:, None]
+        self._write_band(at, e, x, expected + offset, profile.scale_of(self.table, e, day), known)
+        worst = np.nan_to_num(self.out.metric_score[at])
+        self.out.score[at] = np.where(known.any(axis=1), worst.max(axis=1), np.nan)
+        total = worst.sum(axis=1)[:, None]
+        self.out.share[at] = np.where(total > 0, worst / np.where(total > 0, total, 1.0), 0.0)
+
+    def _learn(self, rows: Ints, e: Ints, views: Views, persistent: Floats, chosen: np.ndarray, block: int) -> None:
+        """Learn the block for the entities whose next block has begun."""
+        chosen = chosen & self._covered(rows, e)[np.searchsorted(np.unique(e), e)] if len(e) else chosen
+        if not chosen.any():
+            return
+        rows, e, persistent = rows[chosen], e[chosen], persistent[chosen]
+        views = Views(views.size[chosen], views.side[chosen], views.expected[chosen], views.scale[chosen], views.known[chosen])
+        first = first_rows(e)
+        act = e[first]
+        alarm = persistent >= self.table["threshold"][e]
+        calm = ~alarm | self._adopting(act, first, alarm, block)[np.searchsorted(act, e)]
+        weight = views.known * calm[:, None]
+        self._learn_values(rows, e, act, first, weight, block)
+        self._learn_tails(e, act, first, views, weight)
+        self._learn_peaks(act, first, np.where(calm, persistent, -1.0))
+        self.table["blocks"][act] += 1
+
+    def _covered(self, rows: Ints, e: Ints) -> np.ndarray:
+        first = first_rows(e)
+        lengths = np.diff(np.r_[first, len(rows)])
+        t = self.tail.t[rows]
+        covered: np.ndarray = (t[first + lengths - 1] - t[first]) * (lengths + 1) / lengths >= _COVERED * BLOCK_S
+        return covered
+
+    def _adopting(self, act: Ints, first: Ints, alarm: np.ndarray, block: int) -> np.ndarray:
+        """Entities whose alarm has lasted so long that the new behaviour is learned."""
+        now = block * BLOCK_S
+        since = self.table["alarm_since"][act]
+        any_alarm = np.maximum.reduceat(alarm, first)
+        self.table["alarms"][act] += any_alarm & np.isnan(since) & (self.table["blocks"][act] >= _SKIP)
+        since = np.where(any_alarm, np.where(np.isnan(since), now, since), np.nan)
+        self.table["alarm_since"][act] = since
+        adopting: np.ndarray = np.nan_to_num(now - since) > _ADOPT_S
+        return adopting
+
+    def _learn_values(self, rows: Ints, e: Ints, act: Ints, first: Ints, weight: Floats, block: int) -> None:
+        table, t = self.table, self.tail.t[rows]
+        x = np.where(self.tail.known[rows] > 0, self.tail.x[rows], np.nan)
+        steps = np.where(np.diff(t, prepend=t[:1]) > 0, np.diff(t, prepend=t[:1]), np.nan)
+        steps[first] = np.nan
+        step = segment_median(steps[:, None], first)[:, 0]
+        old = table["span"][act]
+        changed = (step > 0) & ((old <= 0) | (step > 1.5 * old) | (step < old / 1.5))
+        table["span"][act] = np.where(changed, step, old)
+        table["began"][act] = np.where(np.isnan(table["began"][act]), t[first], table["began"][act])
+        unseen = act[table["blocks"][act] == 0]
+        if len(unseen):
+            profile.begin(table, unseen, segment_median(x, first)[np.isin(act, unseen)])
+        slots = (self.slots[0][rows], self.slots[1][rows])
+        age = (block * BLOCK_S - table["began"][act]) / 86400.0
+        profile.learn(table, act, first, block, x, profile.candidates(table, e, *slots), slots, weight, age, self.settings.season)
+
+    def _learn_tails(self, e: Ints, act: Ints, first: Ints, views: Views, weight: Floats) -> None:
+        """Count the block's deviations and renew evidence tables and bands."""
+        table, (n, d) = self.table, weight.shape
+        local = np.searchsorted(act, e)
+        counts = table["counts"][act]
+        counts *= np.minimum(_MEMORY, 1 - _YOUNG / (table["blocks"][act] + _YOUNG + 1))[:, None, None, None, None]
+        unit = self._units(act, first, views, weight)
+        place = tails.position(views.size, np.where(unit > 0, unit, np.nan)[local])
+        bins = np.maximum(place, 0.0).astype(np.int64)
+        line = ((local[:, None, None] * d + np.arange(d)[None, :, None]) * V + np.arange(V)) * SIDES + views.side
+        learned = (weight > 0)[:, :, None] & (unit > 0)[local] & ~np.isnan(views.size)
+        added = np.bincount((line * tails.BINS + bins)[learned], minlength=counts.size)
+        counts += added.reshape(counts.shape)
+        table["counts"][act] = counts
+        table["tables"][act] = tails.evidence_tables(counts.astype(np.float64))
+
+    def _units(self, act: Ints, first: Ints, views: Views, weight: Floats) -> Floats:
+        """What one unit of each deviation is: the scale for levels, the first mean size for changes."""
+        total = np.add.reduceat(weight, first, axis=0)[:, :, None]
+        size = np.where(weight[:, :, None] > 0, np.nan_to_num(views.size), 0.0)
+        mean = np.add.reduceat(size, first, axis=0) / np.maximum(total, 1e-9)
+        mean[:, :, 0] = np.where(mean[:, :, 0] > 0, 1.0, 0.0)
+        old = self.table["unit"][act]
+        unit = np.where(old > 0, old, np.where(total > 0, mean, 0.0))
+        self.table["unit"][act] = unit
+        return unit
+
+    def _learn_peaks(self, act: Ints, first: Ints, persistent: Floats) -> None:
+        """The block's largest evidence is a peak; the alert level follows from the peaks."""
+        table = self.table
+        peak = np.maximum.reduceat(persistent, first)
+        counted = (peak >= 0) & (table["blocks"][act] >= _SKIP)
+        who = act[counted]
+        at = (table["peak_count"][who] % PEAKS).astype(np.int64)
+        table["peaks"][who, at] = peak[counted]
+        table["peak_count"][who] += 1
+        table["threshold"][act] = threshold.alert_level(latest_peaks(table["peaks"][act], table["peak_count"][act]), self.settings.budget)
+        target = np.minimum((table["threshold"][act] + _FLOOR) / _WEIGHTS[0], _BAND_CAP)[:, None]
+        tables = table["tables"][act][:, :, 0]
+        unit = table["unit"][act][:, :, 0]
+        for side, name in enumerate(("upper_k", "lower_k")):
+            k = tails.deviation_at(tables[:, :, side], np.broadcast_to(target, unit.shape))
+            table[name][act] = np.where(unit > 0, k, np.inf)
+
+    def _finish(self, block: Ints, last: Ints, has: np.ndarray) -> None:
+        """Keep the rows that the next call needs: the block in progress and the look-back before it."""
+        table = self.table
+        who = np.flatnonzero(has)
+        in_block = block >= last[self.g]
+        begin = self.tail.indptr[1:] - np.bincount(self.g[in_block], minlength=len(last))
+        begin[who] = np.maximum(begin[who] - self._look_back(who), self.tail.indptr[who])
+        self.state.tail = self.tail.keep(begin)
+        table["block"][who] = last[who]
+        table["clock"][who] = np.maximum(table["clock"][who], self.tail.t[self.tail.indptr[1:][who] - 1])
+
+
+def latest_peaks(peaks: Floats, count: Floats) -> Floats:
+    """The latest share of each entity's peaks, NaN elsewhere. peaks: (g, PEAKS) ring; count: (g,) peaks so far."""
+    stored = np.minimum(count, PEAKS)
+    used = np.minimum(stored, np.maximum(np.floor(_RECENT * stored), 12))
+    age = (count[:, None] - 1 - np.arange(PEAKS)) % PEAKS
+    return np.where(age < used[:, None], peaks, np.nan)

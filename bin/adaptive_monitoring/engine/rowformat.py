@@ -1,0 +1,139 @@
+"""Frozen states as readable text cells, and back.
+
+Numbers keep six significant digits (times and counts all of theirs), so that freezing rounds once and text loses nothing.
+Columns of their own: those of COLUMNS and the slots; everything else goes into the `state` cell as name=number number….
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from adaptive_monitoring.engine.base import SEASONS, State
+from adaptive_monitoring.engine.numbers import Floats, Ints
+
+COLUMNS = ("level", "scale", "trend_per_day", "lower_k", "upper_k", "threshold", "budget_observed", "span")
+_SLOTS = {0: 0, 1: 96, 2: 168}
+_EXACT = ("offsets", "factors", "began", "learned_to", "blocks", "peak_count", "clock_s", "clock_day")
+Layout = Mapping[str, tuple[str, int]]
+
+
+def rounded(values: np.ndarray, name: str) -> Floats:
+    """The numbers as they will be after a round trip through text. NaN and infinities stay."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    return np.array(list(map(float, map(_format(name).__mod__, flat.tolist()))), dtype=np.float64).reshape(values.shape)
+
+
+def _format(name: str) -> str:
+    return "%.15g" if name in _EXACT else "%.6g"
+
+
+def encode(frozen: State, layout: Layout) -> dict[str, list[str]]:
+    """Text columns, one row per entity and metric, entity by entity. Values that are not finite become empty cells."""
+    g, d = _shape(frozen, layout)
+    cells = {name: _texts(frozen.table[name], kind, g, d, name) for name, (kind, _) in layout.items() if name in COLUMNS}
+    out = {name: cells[name] for name in COLUMNS if name in cells}
+    if "season" in layout:
+        season = frozen.table["season"].astype(np.int64).ravel()
+        out["season"] = [SEASONS[i] for i in season]
+        out["slots"] = _slot_texts(frozen, season)
+    rest = [name for name in layout if name not in COLUMNS and name not in ("season", "offsets", "factors")]
+    parts = [_list_texts(frozen.table[name], layout[name][0], g, d, name) for name in rest]
+    out["state"] = [";".join(row) for row in zip(*parts)] if parts else [""] * (g * d)
+    return out
+
+
+def _shape(frozen: State, layout: Layout) -> tuple[int, int]:
+    name = next(name for name, (kind, width) in layout.items() if kind == "metric" and width == 1)
+    g, d = frozen.table[name].shape
+    return g, d
+
+
+def _per_row(values: np.ndarray, kind: str, g: int, d: int) -> np.ndarray:
+    """(g * d, …): what belongs to the entity is repeated for each of its metrics."""
+    values = np.repeat(values, d, axis=0) if kind == "entity" else values.reshape((g * d,) + values.shape[2:])
+    return values.reshape(g * d, -1)
+
+
+def _texts(values: np.ndarray, kind: str, g: int, d: int, name: str) -> list[str]:
+    form = _format(name)
+    return [form % v if np.isfinite(v) else "" for v in _per_row(values, kind, g, d)[:, 0].tolist()]
+
+
+def _list_texts(values: np.ndarray, kind: str, g: int, d: int, name: str) -> list[str]:
+    rows = _per_row(values, kind, g, d)
+    form = name + "=" + " ".join([_format(name)] * rows.shape[1])
+    return [form % tuple(row) for row in np.nan_to_num(rows).tolist()]
+
+
+def _slot_texts(frozen: State, season: Ints) -> list[str]:
+    width = frozen.table["offsets"].shape[-1]
+    offsets = frozen.table["offsets"].reshape(-1, width).astype(np.int64).tolist()
+    factors = frozen.table["factors"].reshape(-1, width).astype(np.int64).tolist()
+    out = []
+    for i, o, f in zip(season.tolist(), offsets, factors):
+        n = _SLOTS[i]
+        out.append(" ".join(map(str, o[:n])) + "|" + " ".join(map(str, f[:n])) if n else "")
+    return out
+
+
+def decode(rows: Mapping[str, Sequence[str]], entity: Ints, metric: Ints, g: int, d: int, detector: str, layout: Layout) -> State:
+    """A frozen state from text columns. Entities without a row for a metric keep empty numbers there.
+
+    rows: the columns encode() made; entity, metric: (n,) where each row belongs. Raises ValueError for cells that are
+    no numbers or too many or few of them (the store has checked the row's hash; this is the last line of defence).
+    """
+    table: dict[str, np.ndarray] = {}
+    for name, (kind, width) in layout.items():
+        shape = (g,) if kind == "entity" else (g, d)
+        table[name] = np.zeros(shape if width == 1 else (*shape, width))
+    for name in COLUMNS:
+        if name in layout:
+            empty = "inf" if name in ("lower_k", "upper_k") else "0"
+            _put(table[name], layout[name][0], entity, metric, np.array([float(v or empty) for v in rows[name]]))
+    if "season" in layout:
+        season = np.array([SEASONS.index(v or "none") for v in rows["season"]], dtype=np.int64)
+        _put(table["season"], "metric", entity, metric, season.astype(np.float64))
+        _put_slots(table, rows["slots"], season, entity, metric)
+    rest = [name for name in layout if name not in COLUMNS and name not in ("season", "offsets", "factors")]
+    _put_state(table, rows["state"], rest, layout, entity, metric)
+    return State(detector, table)
+
+
+def _put(target: np.ndarray, kind: str, entity: Ints, metric: Ints, values: np.ndarray) -> None:
+    if kind == "entity":
+        target[entity] = values
+    else:
+        target[entity, metric] = values
+
+
+def _put_slots(table: dict[str, np.ndarray], texts: Sequence[str], season: Ints, entity: Ints, metric: Ints) -> None:
+    table["factors"][:] = 16.0
+    for i in (1, 2):
+        at = np.flatnonzero(season == i)
+        if not len(at):
+            continue
+        n = _SLOTS[i]
+        both = np.array(" ".join(texts[k].replace("|", " ") for k in at).split(), dtype=np.float64)
+        both = both.reshape(len(at), 2 * n)
+        table["offsets"][entity[at], metric[at], :n] = both[:, :n]
+        table["factors"][entity[at], metric[at], :n] = both[:, n:]
+
+
+def _put_state(table: dict[str, np.ndarray], texts: Sequence[str], names: Sequence[str], layout: Layout, entity: Ints, metric: Ints) -> None:
+    if not len(texts) or not names:
+        return
+    widths = [layout[name][1] for name in names]
+    head = [name + "=" for name in names]
+    numbers = []
+    for text in texts:
+        parts = text.split(";")
+        if len(parts) != len(head) or not all(map(str.startswith, parts, head)):
+            raise ValueError(f"a state cell must hold {', '.join(names)}; got {text[:60]!r}")
+        numbers.append(" ".join([part[len(h):] for part, h in zip(parts, head)]))
+    flat = np.array(" ".join(numbers).split(), dtype=np.float64).reshape(len(texts), sum(widths))
+    at = 0
+    for name, width in zip(names, widths):
+        values = flat[:, at] if width == 1 else flat[:, at:at + width]
+        _put(table[name], layout[name][0], entity, metric, values)
+        at += width
