@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adaptive_monitoring.engine import robust, tails, threshold
+from adaptive_monitoring.engine import robust, surprise, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
 from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of
@@ -29,8 +29,7 @@ FORGET = 1.5  # a row that scored more is remembered as if it had scored this: i
 Table = dict[str, np.ndarray]
 Job = tuple[Floats, Floats, Floats]
 LAYOUT = {"clock_day": ("entity", 1), "clock_s": ("entity", 1), "span_days": ("entity", 1), "threshold": ("entity", 1),
-          "centre": ("entity", 1), "unit": ("entity", 1), "knots": ("entity", tails.KNOT_COUNT),
-          "level": ("metric", 1), "scale": ("metric", 1)}  # what a stored row keeps, besides the method's own
+          "knots": ("entity", len(surprise.SHARES) + 1), "level": ("metric", 1), "scale": ("metric", 1)}  # what a stored row keeps, besides the method's own
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class Method:
 def empty(method: Method, entities: int, d: int) -> State:
     """Nothing seen; the history takes memory only once something is learned."""
     nan = np.full(entities, np.nan)
-    table = {"clock_day": nan.copy(), "clock_s": nan.copy(), "span_days": np.zeros(entities), "threshold": nan.copy(), "centre": nan.copy(), "unit": nan.copy(),
-             "knots": np.full((entities, tails.KNOT_COUNT), np.nan),
+    table = {"clock_day": nan.copy(), "clock_s": nan.copy(), "span_days": np.zeros(entities),
+             "threshold": nan.copy(), "knots": np.full((entities, len(surprise.SHARES) + 1), np.nan),
              "level": np.full((entities, d), np.nan), "scale": np.full((entities, d), np.nan)}
     return State(method.name, {**table, **_working(method, entities, d), **method.blank(entities, d)})
 
@@ -84,7 +83,7 @@ def judge(method: Method, settings: Settings, state: State, panel: Panel, window
     g, table, x = panel.g, state.table, windows.values[:, 0]
     level, scale = table["level"][g], table["scale"][g]
     degree, part = _degree(method, settings, state, g, windows.values)
-    said = evidence(state, g, degree)
+    said = surprise.evidence(degree, table["knots"][g])
     lower, upper = robust.band(settings, level, scale, K)
     part = np.where(np.isnan(x) | np.isnan(level), 0.0, np.fmax(part, 0.0)) + 1e-12 * np.isfinite(x)
     with np.errstate(invalid="ignore"):
@@ -92,14 +91,6 @@ def judge(method: Method, settings: Settings, state: State, panel: Panel, window
     metric = robust.metric_score(x, level, lower, upper)
     score = said / table["threshold"][g]
     return Scores(score, metric, level, lower, upper, share, np.zeros(len(x), dtype=np.int64)), degree
-
-
-def evidence(state: State, g: Ints, degree: Floats) -> Floats:
-    """-log10 of the tail probability of each degree among its entity's own; NaN where there is none."""
-    table = state.table
-    place = tails.position(np.fmax(degree - table["centre"][g], 0.0), table["unit"][g])
-    out = tails.evidence(tails.tables_of(table["knots"]), g, place)
-    return np.where(np.isnan(degree) | np.isnan(table["threshold"][g]), np.nan, out)
 
 
 def _degree(method: Method, settings: Settings, state: State, g: Ints, values: Floats) -> tuple[Floats, Floats]:
@@ -171,8 +162,9 @@ def _learn(method: Method, settings: Settings, state: State, panel: Panel, windo
     table["tail_t"], table["tail_x"] = new_tail(panel, fresh, table["tail_t"], table["tail_x"])
     who, last = g[::-1], t[::-1]
     who, first = np.unique(who, return_index=True)
-    began = np.fmin(table["since"][who], t[np.searchsorted(g, who)])
-    was, newest = table["clock_day"][who], last[first]
+    start = np.searchsorted(g, who)
+    began = np.fmin(table["since"][who], t[start])
+    was, newest = np.floor(windows.before[rows][start] / DAY_S), last[first]
     table["since"][who] = began
     table["clock_day"][who] = np.floor(newest / DAY_S)
     table["clock_s"][who] = newest - table["clock_day"][who] * DAY_S
@@ -182,8 +174,7 @@ def _learn(method: Method, settings: Settings, state: State, panel: Panel, windo
 def _forgetful(state: State, g: Ints, degree: Floats) -> Floats:
     """Degrees as they are remembered: never far beyond the alert level of their time."""
     table = state.table
-    size = tails.deviation_at(tails.tables_of(table["knots"]), FORGET * table["threshold"])
-    most = (table["centre"] + size * table["unit"])[g]
+    most = surprise.degree_at(FORGET * table["threshold"][g], table["knots"][g])
     return np.where(np.isnan(most), degree, np.minimum(degree, most))
 
 
@@ -342,12 +333,7 @@ def _calibrate(settings: Settings, state: State, i: int) -> None:
     if len(degrees) == 0:
         table["fitted_day"][i] = np.nan
         return
-    centre, high = np.quantile(degrees, [0.5, 0.98])
-    unit = max(high - centre, 1e-6)
-    place = tails.position(np.fmax(degrees - centre, 0.0), np.full(len(degrees), unit))
-    counts = np.zeros((2, tails.BINS))
-    counts[0] = np.bincount(np.fmax(place, 0.0).astype(np.int64), minlength=tails.BINS)
-    table["knots"][i] = tails.knots_of(tails.evidence_tables(counts))[0]
-    table["centre"][i], table["unit"][i], table["threshold"][i] = centre, unit, 1.0
-    said = evidence(state, np.full(len(peaks), i), peaks)
+    knots = surprise.knots_of(degrees)
+    said = surprise.evidence(peaks, np.tile(knots, (len(peaks), 1)))
+    table["knots"][i] = knots
     table["threshold"][i] = threshold.alert_level(said[None], settings.budget)[0]

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.numbers import Floats
+
+Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 SAMPLES, DEPTH = 32, 5  # training rows of a tree and its depth, log2(SAMPLES) as in Liu et al. 2008
 SLOTS = 2 ** (DEPTH + 1) - 1
@@ -20,7 +22,7 @@ AT_ONCE = 1 << 20  # rows x trees walked at once
 
 
 def average_path(n: Floats) -> Floats:
-    """Average path of an unsuccessful search among n rows (Liu et al. 2008, equation 1). n: any shape, whole numbers."""
+    """Average path of an unsuccessful search among n rows (Liu et al. 2008, equation 1). n: whole numbers."""
     many = np.fmax(n, 3.0) - 1.0
     return np.where(n > 2, 2.0 * (np.log(many) + EULER) - 2.0 * many / (many + 1.0), np.where(n == 2, 1.0, 0.0))
 
@@ -70,7 +72,7 @@ _PREORDER = _preorder()
 
 def pack(codes: Ints, cells: int) -> Ints:
     """Trees without their empty slots, cell by cell. codes: (g, trees, SLOTS). Returns (g, cells, CELL)."""
-    flat = codes[:, :, _PREORDER].reshape(len(codes), cells, -1)
+    flat = codes[:, :, _PREORDER].reshape(len(codes), cells, codes.shape[1] // max(cells, 1) * SLOTS)
     order = np.argsort(flat == 0, axis=2, kind="stable")[:, :, :CELL]
     out = np.zeros((len(codes), cells, CELL), dtype=np.int32)
     out[:, :, : order.shape[2]] = np.take_along_axis(flat, order, axis=2)
@@ -80,7 +82,7 @@ def pack(codes: Ints, cells: int) -> Ints:
 def unpack(packed: Ints, trees: int) -> Ints:
     """Codes (g, cells * trees, SLOTS) back from packed cells, all cells walked in step."""
     entities, cells, _ = packed.shape
-    flat = packed.reshape(entities * cells, -1)
+    flat = packed.reshape(entities * cells, packed.shape[2])
     codes = np.zeros((len(flat), trees, SLOTS), dtype=np.int32)
     tree, slot = np.zeros((2, len(flat)), dtype=np.int64)
     for code in flat.T:

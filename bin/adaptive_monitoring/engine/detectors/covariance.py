@@ -1,0 +1,137 @@
+"""Detector `covariance`: Mahalanobis distance of the metrics' residuals, with a shrunk covariance."""
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from adaptive_monitoring.engine import trailing
+from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
+from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.errors import ScikitMissing
+
+CLIP = 10.0  # training residuals beyond 10 sigma are incidents: they may not own the covariance
+FAR = 1e6  # scoring residuals are never larger
+MOST_METRICS = 160  # a row of the precision matrix must fit into a stored row
+CELLS = 1 << 22  # numbers gathered at once when scoring
+
+
+class Covariance:
+    """Distance of all metrics together from their usual joint position, one covariance per entity.
+
+    Limits
+    ------
+    No season: a daily wave is part of what is usual. A slow drift is followed by the daily to weekly refits only.
+    A missing metric counts as usual. Needs a day of history and 50 rows. With one metric it is a robust z-score;
+    with more than 160 metrics correlations are ignored.
+
+    Parameters
+    ----------
+    settings : budget, floor_abs, floor_rel and direction are used; season, kind, tz and seed are not.
+
+    References
+    ----------
+    Mahalanobis 1936, On the generalised distance in statistics.
+    Ledoit, Wolf 2004, A well-conditioned estimator for large-dimensional covariance matrices.
+    """
+
+    name = "covariance"
+    layout: ClassVar[dict[str, tuple[str, int]]] = {
+        **trailing.LAYOUT, "location": ("metric", 1), "precision": ("metric", MOST_METRICS)}
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.method = trailing.Method(self.name, 2, train, degree, blank)
+
+    def empty(self, entities: int, d: int) -> State:
+        """State before any row was seen."""
+        return trailing.empty(self.method, entities, d)
+
+    def fit(self, panel: Panel) -> State:
+        """Stream through the history, then fit on its end."""
+        return trailing.fit(self.method, self.settings, panel)
+
+    def score(self, state: State, panel: Panel) -> Scores:
+        """Score every row with the models as they are."""
+        return trailing.score(self.method, self.settings, state, panel)
+
+    def learn(self, state: State, panel: Panel) -> State:
+        """Keep the rows; refit when event time enters a new day."""
+        return self.stream(state, panel)[1]
+
+    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
+        """Score, then learn, in one causal pass."""
+        return trailing.stream(self.method, self.settings, state, panel)
+
+    def freeze(self, state: State) -> State:
+        """Level, scale and one row of the precision matrix per metric; calibration per entity."""
+        frozen = trailing.freeze(self.method, state)
+        frozen.table.update({name: trailing.rounded(state.table[name]) for name in ("location", "precision")})
+        return frozen
+
+    def thaw(self, state: State) -> State:
+        """A working state without history."""
+        return trailing.thaw(self.method, state)
+
+
+def blank(entities: int, d: int) -> trailing.Table:
+    """Columns before any model."""
+    return {"location": np.zeros((entities, d)),
+            "precision": np.zeros((entities, d, d if d <= MOST_METRICS else 1))}
+
+
+def train(jobs: list[trailing.Job], seed: int) -> list[trailing.Table]:
+    """One shrunk covariance per job (windows, level, scale)."""
+    del seed
+    try:
+        import sklearn.covariance  # noqa: F401
+    except ImportError as missing:
+        text = ("detector=covariance trains with scikit-learn and joblib, which cannot be imported; install the add-on "
+                "SA-adaptive-libs on the search head, or use detector=adaptive")
+        raise ScikitMissing(text) from missing
+    return [_train_one(*job) for job in jobs]
+
+
+def _train_one(windows: Floats, level: Floats, scale: Floats) -> trailing.Table:
+    from sklearn.covariance import LedoitWolf
+
+    z = np.clip(residuals(windows[:, 0], level, scale), -CLIP, CLIP)
+    d = z.shape[1]
+    location, precision = z.mean(axis=0), np.eye(d)
+    moves = np.flatnonzero(np.ptp(z, axis=0) > 0)  # a metric that never moved keeps a variance of 1
+    if d > MOST_METRICS:
+        return {"location": location, "precision": (1 / np.fmax(z.var(axis=0), 1e-6))[:, None]}
+    if len(moves):
+        fitted = LedoitWolf().fit(z[:, moves])
+        precision[np.ix_(moves, moves)] = fitted.precision_
+    return {"location": location, "precision": precision}
+
+
+def residuals(x: Floats, level: Floats, scale: Floats) -> Floats:
+    """Distance from the level in scales, within ±FAR; missing counts as usual (0)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.nan_to_num(np.clip((x - level) / scale, -FAR, FAR))
+
+
+def degree(table: trailing.Table, g: Ints, windows: Floats) -> tuple[Floats, Floats]:
+    """log(1 + squared distance / metrics) of each row, and what each metric adds to the squared distance.
+
+    The part of a metric is how much the squared distance falls when that metric is left out: (P z)² / P's diagonal.
+    """
+    d = windows.shape[2]
+    step = max(CELLS // max(d * d, 1), 1)
+    distance, part = np.zeros(len(g)), np.zeros((len(g), d))
+    for a in range(0, len(g), step):
+        who = g[a : a + step]
+        z = residuals(windows[a : a + step, 0], table["level"][who], table["scale"][who]) - table["location"][who]
+        distance[a : a + step], part[a : a + step] = squared(z, table["precision"][who])
+    return np.log1p(distance / max(d, 1)), part
+
+
+def squared(z: Floats, precision: Floats) -> tuple[Floats, Floats]:
+    """Squared Mahalanobis distances (n,) and parts (n, d). z: (n, d); precision: (n, d, d), or (n, d, 1) = diagonal."""
+    if precision.shape[2] == 1 < precision.shape[1]:
+        pulled, diagonal = z * precision[:, :, 0], precision[:, :, 0]
+    else:
+        pulled, diagonal = np.matmul(z[:, None, :], precision)[:, 0], np.diagonal(precision, axis1=1, axis2=2)
+    return np.fmax((z * pulled).sum(axis=1), 0.0), pulled * pulled / np.fmax(diagonal, 1e-12)
