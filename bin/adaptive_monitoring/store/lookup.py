@@ -156,9 +156,10 @@ class LookupStore(Places):
             return paths + versions
 
     def _locked(self, name: str) -> AbstractContextManager[None]:
+        path = self.path(name)
         with files.explained(self.folder):
             os.makedirs(self.folder, exist_ok=True)
-        return files.locked(os.path.join(self.folder, f"adaptive_{name}.csv.lock"))
+        return files.locked(path + ".lock")
 
     def _check_size(self, path: str, data: bytes, written: Written) -> None:
         """Raises TooLarge."""
