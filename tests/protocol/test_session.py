@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import subprocess
 import sys
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from adaptive_monitoring.commands.base import Command
 from adaptive_monitoring.errors import MissingField
 from adaptive_monitoring.protocol.session import Messages, SearchInfo, run
-from protocol.conversation import execute, frames, getinfo, hold, hold_script, messages
+from protocol.conversation import FIXTURES, execute, frames, getinfo, hold, hold_script, messages
 
 ROWS = b'"_chunked_idx",cpu,"__mv__chunked_idx","__mv_cpu"\n0,"1.5",,\n1,2,,\n'
 
@@ -179,10 +182,31 @@ def test_getinfo_imports_nothing_heavy() -> None:
         "import sys; before = set(sys.modules); from adaptive_monitoring.protocol import session; "
         "from adaptive_monitoring.commands import base, options, kinds; print(sorted(set(sys.modules) - before))"
     )
-    import subprocess
-
     path = [p for p in sys.path if p.endswith("bin")]
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], capture_output=True, check=True
     )
     assert not heavy & set(eval(done.stdout)), done.stdout
+
+
+def test_a_cancelled_search_ends_the_script_silently() -> None:
+    process = subprocess.Popen(
+        [sys.executable, os.path.join(FIXTURES, "fixadd.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin and process.stdout
+    process.stdin.write(frames(getinfo()))
+    process.stdin.flush()
+    process.stdout.read(1)
+    process.stdout.close()
+    body = b"cpu\n" + b"1\n" * 50000
+    with contextlib.suppress(OSError):
+        process.stdin.write(frames(execute(body), execute(body)))
+    assert (process.communicate(timeout=30)[1], process.returncode) == (b"", 0)
+
+
+def test_one_search_may_start_the_script_four_times() -> None:
+    answers = [hold_script("fixadd.py", getinfo()) for _ in range(4)]
+    assert all(answer == answers[0] for answer in answers) and answers[0][1:] == ("", 0)
