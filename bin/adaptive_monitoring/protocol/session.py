@@ -112,7 +112,13 @@ def run(command_class: CommandClass, stdin: BinaryIO | None = None, stdout: Bina
     """Holds one conversation. Streams default to those of the process. Returns the exit code, always 0."""
     if stdout is None and not sys.warnoptions:
         warnings.simplefilter("ignore")  # splunkd logs every line on stderr as an error
-    Session(stdin or sys.stdin.buffer, stdout or _private_stdout()).hold(command_class)
+    stream = stdout or _private_stdout()
+    Session(stdin or sys.stdin.buffer, stream).hold(command_class)
+    try:
+        if stdout is None:
+            stream.close()
+    except OSError:  # what a closed pipe did not take is still in the buffer; at exit Python would complain on stderr
+        return 0
     return 0
 
 
