@@ -34,7 +34,7 @@ def text_of(value: Any) -> Any:
     if isinstance(value, bool):
         return "True" if value else "False"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return value
 
 
@@ -164,6 +164,11 @@ def _round(value: Any, digits: Any = 0) -> Any:
     return None if x is None else math.floor(x * 10 ** int(digits) + 0.5) / 10 ** int(digits)
 
 
+def _printf(form: Any, *values: Any) -> Any:
+    parts = tuple(value if number(value) is None else number(value) for value in values)
+    return None if None in parts else form % parts
+
+
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: (
         a + b
@@ -199,6 +204,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceiling": lambda value: None if number(value) is None else float(math.ceil(float(value))),
     "abs": lambda value: None if number(value) is None else abs(float(value)),
     "round": _round,
+    "pow": lambda value, power: None if value is None or power is None else float(value) ** float(power),
+    "printf": _printf,
+    "trim": lambda value: None if value is None else str(text_of(value)).strip(),
     "min": lambda *values: min((x for x in map(number, values) if x is not None), default=None),
     "max": lambda *values: max((x for x in map(number, values) if x is not None), default=None),
     "len": lambda value: None if value is None else float(len(str(value))),

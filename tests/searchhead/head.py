@@ -94,7 +94,7 @@ class SearchHead:
         return Result(table, runner, time.perf_counter() - started)
 
     def _pipe(self, pipeline: list[tuple[str, str]], table: Table, runner: Runner, given: bool) -> Table:
-        verbs = Verbs(self.app)
+        verbs = Verbs(self.app, runner.context)
         shares = (
             [table.take(range(i, len(table), self.indexers)) for i in range(self.indexers)] if self.indexers else []
         )

@@ -60,7 +60,7 @@ class Runner:
             self._stop(child)
 
     def _preop(self, text: str, share: Table, number: int) -> Table:
-        verbs = Verbs(self.head.app)
+        verbs = Verbs(self.head.app, self.context)
         for verb, rest in spl.pipeline(text):
             built_in = not self.head.commands.has_section(verb)
             share = verbs.known[verb](rest, share) if built_in else self.call(verb, rest, share, f"remote_sh1_{number}")

@@ -192,6 +192,33 @@ def test_lookups_and_macros(app) -> None:
     assert len(head.search("inputlookup bounds.csv where host=a | head 5").rows) == 1
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1+2*3-4/2", "5"),
+        ('(7%4)."x"', "3x"),
+        ('if(cpu>=2 AND NOT host="b", "yes", "no")', "yes"),
+        ("case(isnull(absent), coalesce(absent, cpu), true(), 0)", "2.5"),
+        ("absent+1", None),
+        ("1/0", None),
+        ('printf("%.2f", 100*cpu/(1+cpu))', "71.43"),
+        ("min(pow(10,2), max(1, cpu))", "2.5"),
+        ('trim(" a ").upper(host).len(host)', "aA1"),
+        ("round(-abs(cpu)*10)", "-25"),
+        ("'my field'", "m"),
+    ],
+)
+def test_eval(expression, value) -> None:
+    rows = [{"cpu": "2.5", "host": "a", "my field": "m"}]
+    assert SearchHead(FIXTURE).search(f"eval x={expression}", rows).rows[0].get("x") == value
+
+
+def test_addinfo_gives_the_time_range() -> None:
+    head = SearchHead(FIXTURE)
+    (row,) = head.search("addinfo | where _time>=info_min_time", [{"_time": "9"}, {"_time": "11"}], earliest=10).rows
+    assert (row["_time"], row["info_min_time"], row["info_max_time"]) == ("11", "10.000", "+Infinity")
+
+
 def test_tables_round_trip_through_splunkds_csv() -> None:
     rows = [{"a": 'x,"y"\n', "b": ["1", "$2$;"], "c": "é\r"}, {"a": "", "b": "z", "c": "-"}]
     assert decode(encode(from_rows(rows))).rows() == rows

@@ -15,10 +15,11 @@ FUNCTION = re.compile(r"(\w+)(?:\(([^)]*)\))?\Z")
 
 
 class Verbs:
-    """app: the app tree whose lookups and transforms.conf are used."""
+    """app: the app tree whose lookups and transforms.conf are used. context: the searchinfo, for addinfo."""
 
-    def __init__(self, app: str) -> None:
+    def __init__(self, app: str, context: dict[str, Any] | None = None) -> None:
         self.app = app
+        self.context = context or {}
         self.transforms = spl.read_conf(app, "transforms")
         self.known: dict[str, Callable[[str, Table], Table]] = {
             name[1:]: getattr(self, name) for name in dir(self) if re.match(r"_[a-z]+\Z", name)
@@ -60,6 +61,15 @@ class Verbs:
         new = dict(zip(words[0::3], words[2::3]))
         kept = {name: values for name, values in table.columns.items() if name in new or name not in new.values()}
         return Table({new.get(name, name): values for name, values in kept.items()}, len(table))
+
+    def _addinfo(self, rest: str, table: Table) -> Table:
+        latest = self.context.get("latest_time", "0")
+        added = {
+            "info_min_time": self.context.get("earliest_time", "0.000"),
+            "info_max_time": latest if float(latest) else "+Infinity",
+            "info_sid": self.context.get("sid", ""),
+        }
+        return Table({**table.columns, **{name: [value] * len(table) for name, value in added.items()}}, len(table))
 
     def _head(self, rest: str, table: Table) -> Table:
         return table.slice(0, int(rest.replace("limit=", "") or 10))
