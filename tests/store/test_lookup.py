@@ -11,8 +11,15 @@ import time
 
 import pytest
 
-from adaptive_monitoring.errors import BadCollectionName, BadValue, CollectionNotFound, InternalError, ModelError
-from adaptive_monitoring.errors import NotWritable, TooLarge
+from adaptive_monitoring.errors import (
+    BadCollectionName,
+    BadValue,
+    CollectionNotFound,
+    InternalError,
+    ModelError,
+    NotWritable,
+    TooLarge,
+)
 from adaptive_monitoring.store import files, lookup
 from adaptive_monitoring.store.lookup import LookupStore
 from store.modelrows import HOSTILE, models, rows_of
@@ -44,7 +51,7 @@ def put(store, data: bytes, name="web") -> None:
 
 
 def test_what_is_written_is_read(store) -> None:
-    columns = models(HOSTILE, ["cpu", "m,e\"m"], season="week")
+    columns = models(HOSTILE, ["cpu", 'm,e"m'], season="week")
     written = store.write("web", ["host"], columns)
     found = store.read("web")
     assert (written.version, written.rows, written.route, written.changed) == (1, 40, "file", True)
@@ -140,7 +147,7 @@ def test_what_cannot_be_asked_for_is_refused(store) -> None:
     with pytest.raises(InternalError, match="occur twice"):
         store.write("web", ["host"], models(["a", "a"]))
     store.write("cpu", ["host"], models(["a"]))
-    with pytest.raises(CollectionNotFound, match="there are: cpu.*adaptfit"):
+    with pytest.raises(CollectionNotFound, match=r"there are: cpu.*adaptfit"):
         store.read("web")
 
 
@@ -280,9 +287,9 @@ def test_a_killed_writer_leaves_the_old_or_the_new_file_and_no_lock(app) -> None
 def test_a_writer_that_hangs_is_named(store, monkeypatch) -> None:
     monkeypatch.setattr(files, "LOCK_POLL_S", 0.001)
     path = os.path.join(store.folder, "adaptive_web.csv.lock")
-    with files.locked(path), pytest.raises(NotWritable, match=r"another search.*adaptive_web.csv.lock"):
-        with files.locked(path, wait_s=0.01):
-            raise AssertionError("two writers at once")
+    says = pytest.raises(NotWritable, match=r"another search.*adaptive_web.csv.lock")
+    with files.locked(path), says, files.locked(path, wait_s=0.01):
+        raise AssertionError("two writers at once")
     with files.locked(path, wait_s=0):
         pass
     assert not os.path.exists(path)

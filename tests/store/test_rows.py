@@ -125,7 +125,7 @@ def test_a_row_with_a_wrong_number_of_cells_is_reported() -> None:
 @pytest.mark.parametrize("cut", [1, 20, 200])
 def test_a_half_written_file_is_an_error(cut) -> None:
     data = file_of(models(["a", "b"]))
-    with pytest.raises(ModelError, match="half-written.*mode=replace"):
+    with pytest.raises(ModelError, match=r"half-written.*mode=replace"):
         Reader(data[:-40][:-cut], "x").columns()
 
 
@@ -163,7 +163,9 @@ def test_a_name_that_could_leave_the_folder_is_refused(name) -> None:
         check_name(name)
 
 
-@pytest.mark.parametrize("keys", [["metric"], ["host", "slot"], ["_time"], ["__mv_a"], [""], ["host", "host"], ["score", "level"]])
+@pytest.mark.parametrize(
+    "keys", [["metric"], ["host", "slot"], ["_time"], ["__mv_a"], [""], ["host", "host"], ["score", "level"]]
+)
 def test_a_by_field_called_like_a_column_is_refused(keys) -> None:
     with pytest.raises(BadValue, match="by-field"):
         check_keys(keys)

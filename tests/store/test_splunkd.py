@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("splunklib.binding")
 
+from searchhead.fakesplunkd import FakeSplunkd
+
 from adaptive_monitoring.errors import Busy, Conflict, NotWritable, Refused, SplunkdError, Unreachable
 from adaptive_monitoring.splunkd import client
 from adaptive_monitoring.store.lookup import LookupStore
-from searchhead.fakesplunkd import FakeSplunkd
 from store.modelrows import models
 
 
@@ -45,7 +46,10 @@ def staged(splunkd) -> list[str]:
 
 def test_a_collection_goes_through_splunkd_and_belongs_to_nobody(store, splunkd) -> None:
     written = store.write("web", ["host"], models(["a"]))
-    assert (written.route, written.warnings) == ("splunkd", []) and splunkd.lookups.owners["adaptive_web.csv"] == ("nobody", "app")
+    assert (written.route, written.warnings) == ("splunkd", []) and splunkd.lookups.owners["adaptive_web.csv"] == (
+        "nobody",
+        "app",
+    )
     written = store.write("web", ["host"], models(["b"]))
     assert (written.route, written.version, written.warnings) == ("splunkd", 2, []) and staged(splunkd) == []
     assert store.read("web").columns.get("host") == ["a", "b"] and store.versions("web") == [1]
@@ -126,7 +130,9 @@ def test_with_nothing_listening_the_file_is_replaced_with_a_warning(app, monkeyp
         port = free.getsockname()[1]
     store = LookupStore(Session("secret", f"https://127.0.0.1:{port}"), app)
     written = store.write("web", ["host"], models(["a"]))
-    assert written.route == "file" and "this machine only" in written.warnings[0] and "secret" not in written.warnings[0]
+    assert (
+        written.route == "file" and "this machine only" in written.warnings[0] and "secret" not in written.warnings[0]
+    )
     assert len(store.read("web")) == 1
 
 

@@ -128,7 +128,7 @@ def _single(verdicts: Verdicts, values: Sequence[Sequence[str]], label: Callable
     out = []
     for i, (s, text) in enumerate(zip(verdicts.strengths, verdicts.texts)):
         if 0 <= s < 1:
-            out.append(f"{text[text.rindex(',') + 1:]},0,info,,trained,{text}")
+            out.append(f"{text[text.rindex(',') + 1 :]},0,info,,trained,{text}")
         else:
             out.append(f"{_host((s,), lambda i=i: reason(i, [verdicts], values, label))},{text}")  # type: ignore[misc]
     return out

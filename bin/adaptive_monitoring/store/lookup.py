@@ -75,6 +75,14 @@ class LookupStore(Places):
         version = max(map(int, map(float, columns.get("model_version"))), default=0)
         return StoredModels(name, reader.keys, columns, reader.problems, version, path, reader.total)
 
+    def keys(self, name: str) -> list[str]:
+        """The key columns of a collection; reads one line. Raises as read."""
+        try:
+            with open(self.path(name), "rb") as stream:
+                return Reader(stream.readline(1_000_000), self.path(name)).keys
+        except OSError:
+            raise self.not_found(name) from None
+
     def write(self, name: str, keys: Sequence[str], columns: Columns, mode: str = "update") -> Written:
         """Stores trained rows; model_version and row_hash are filled here.
 
@@ -134,6 +142,8 @@ class LookupStore(Places):
 
         Raises CollectionNotFound; when a part cannot be removed, what was removed before it is put back.
         """
+        if not os.path.isdir(self.folder):
+            raise self.not_found(name)
         with self._locked(name):
             paths = [path for path in (self.bounds_path(name), self.path(name)) if os.path.exists(path)]
             if not paths:
@@ -248,7 +258,7 @@ class _Stored:
         self.version = max(map(int, map(float, columns.get("model_version"))), default=0)
         if list(keys) != reader.keys:
             raise ModelError(
-                f'store: {reader.where} was trained by {", ".join(reader.keys)}; got by {", ".join(keys)}. '
+                f"store: {reader.where} was trained by {', '.join(reader.keys)}; got by {', '.join(keys)}. "
                 "Use the same by-fields, another collection, or mode=replace"
             )
         width = len(keys) + 1
@@ -294,7 +304,9 @@ def _merge(stored: _Stored, trained: Rows, written: Written, mode: str) -> list[
 
 def _same(old: list[str], new: list[str]) -> bool:
     return [*old[:VERSION], *old[VERSION + 1 : LOCK], *old[LOCK + 1 : HASH]] == [
-        *new[:VERSION], *new[VERSION + 1 : LOCK], *new[LOCK + 1 : HASH]
+        *new[:VERSION],
+        *new[VERSION + 1 : LOCK],
+        *new[LOCK + 1 : HASH],
     ]
 
 
