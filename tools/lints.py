@@ -136,7 +136,8 @@ def future_annotations(file: Source) -> Findings:
     """Python 3.9 reads X | Y in annotations only with the future import."""
     body = getattr(file.tree, "body", [])
     imported = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in body)
-    if file.shipped and not imported and not all(isinstance(node, ast.Expr) for node in body):
+    annotated = any(isinstance(node, (ast.FunctionDef, ast.AnnAssign)) for node in ast.walk(file.tree))
+    if file.shipped and annotated and not imported:
         yield 1, "from __future__ import annotations is missing"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from package import conf
 
+from adaptive_monitoring.commands.options import parse
 from tools import lints, package
 
 ROOT = package.ROOT
@@ -92,6 +94,35 @@ def test_related_and_option_terms_exist() -> None:
     for name, entry in entries.items():
         for term in re.findall(r"<(adapt[a-z]+-option)>", entry["syntax"]):
             assert term in entries, name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_search_assistant_knows_exactly_the_options_of_the_command(command: str) -> None:
+    spec = import_module(f"adaptive_monitoring.commands.{command[len('adapt') :]}").SPEC
+    entries = stanzas("searchbnf.conf")
+    syntax = entries[f"{command}-command"]["syntax"] + " | " + entries[f"{command}-option"]["syntax"]
+    shown = dict(re.findall(r"(?<![<\w])([a-z_]+)=(\([a-z|]+\)|<\w+>)", syntax))
+    assert set(shown) == set(spec.options)
+    for name, values in shown.items():
+        if values.startswith("("):
+            words = re.split(r", | or ", spec.options[name].allowed)
+            assert values[1:-1].split("|") == words, name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_example_can_be_parsed(command: str) -> None:
+    spec = import_module(f"adaptive_monitoring.commands.{command[len('adapt') :]}").SPEC
+    for key, text in stanzas("searchbnf.conf")[f"{command}-command"].items():
+        if key.startswith("example"):
+            call = next(part.strip() for part in text.split("|") if part.strip().startswith(command))
+            parse(call.split()[1:], spec)
+
+
+def test_every_saved_search_can_be_parsed() -> None:
+    for name, search in stanzas("savedsearches.conf").items():
+        for call in re.findall(r"\| (adapt[a-z]+) ([^|]*)", search["search"]):
+            spec = import_module(f"adaptive_monitoring.commands.{call[0][len('adapt') :]}").SPEC
+            assert parse(call[1].split(), spec).by == ["host"], name
 
 
 MACROS = stanzas("macros.conf")

@@ -81,8 +81,10 @@ def test_innocent_passes(lint: Callable[[lints.Source], lints.Findings], path: s
 
 
 def test_future_import_is_demanded_in_the_app() -> None:
-    file = lints.source(COMMAND, '"""Doc."""\nimport re\n')
-    assert list(lints.future_annotations(file))
+    function = '"""Doc."""\ndef f(x: int) -> None:\n    pass\n'
+    assert list(lints.future_annotations(lints.source(COMMAND, function)))
+    assert not list(lints.future_annotations(lints.source(COMMAND, HEAD + function)))
+    assert not list(lints.future_annotations(lints.source("bin/adaptfit.py", '"""Doc."""\nimport adaptboot\n')))
 
 
 def test_module_docstring_is_demanded_in_the_app() -> None:
