@@ -26,6 +26,8 @@ PLAIN = tuple(PACKAGE + room for room in ("protocol/", "bounds/", "columns.py", 
 SCIENCE = ("numpy", "scipy", "sklearn", "joblib", "pandas")
 #: Above one second to import: only inside the function that trains with them.
 HEAVY = ("scipy", "sklearn", "joblib", "pandas")
+#: numpy at module level is for these; that starting a command loads none of them is a test of its own.
+NUMERIC = (PACKAGE + "engine/", PACKAGE + "commands/", PACKAGE + "alerts/")
 #: Standard library, but slow to import: getinfo must be answered in 60 ms.
 SLOW = ("argparse", "csv", "dataclasses", "difflib", "inspect", "logging", "typing", "unittest", "urllib.request")
 UNSAFE_CALLS = ("eval", "exec", "compile", "__import__")
@@ -98,12 +100,12 @@ def plain_rooms(file: Source) -> Findings:
 
 
 def heavy_imports_inside_functions(file: Source) -> Findings:
-    """scikit-learn, scipy and joblib cost a second: only training pays it. numpy at module level is for the engine."""
+    """scikit-learn, scipy and joblib cost a second: only training pays it. numpy is for the engine and commands."""
     if not file.shipped:
         return
     for line, module in _imports(file.tree, everywhere=False):
         top = module.split(".")[0]
-        if top in HEAVY or (top == "numpy" and not file.path.startswith(PACKAGE + "engine/")):
+        if top in HEAVY or (top == "numpy" and not file.path.startswith(NUMERIC)):
             yield line, f"import of {module} at module level; import it inside the function that needs it"
 
 

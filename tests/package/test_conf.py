@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -107,6 +109,15 @@ def test_the_search_assistant_knows_exactly_the_options_of_the_command(command: 
         if values.startswith("("):
             words = re.split(r", | or ", spec.options[name].allowed)
             assert values[1:-1].split("|") == words, name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_starting_a_command_loads_no_numpy(command: str) -> None:
+    heavy = "('numpy', 'scipy', 'sklearn', 'joblib', 'splunklib')"
+    code = f"import sys, adaptive_monitoring.commands.{command[len('adapt') :]}\n"
+    code += f"sys.exit(', '.join(name for name in {heavy} if name in sys.modules) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "bin", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
