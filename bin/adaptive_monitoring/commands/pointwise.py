@@ -190,6 +190,7 @@ class Tally:
         self.unknown: set[Any] = set()
 
     def add(self, entities: list[Any], strengths: list[float]) -> None:
+        """Counts the rows of one slice."""
         self.rows += len(strengths)
         self.anomalies += sum(s >= 1 for s in strengths)
         self.scored += sum(s >= 0 for s in strengths)
@@ -198,6 +199,7 @@ class Tally:
             self.unknown.update(entity for entity, s in zip(entities, strengths) if s == UNKNOWN)
 
     def report(self, messages: Messages, collection: str) -> None:
+        """Says it, unless there was no row."""
         if not self.rows:
             return
         messages.info(

@@ -75,7 +75,7 @@ POSITIVE = 5e-324
 #: numeric columns and the range of each; an empty cell is allowed everywhere but in model_version
 RANGES = {
     "model_version": (0.0, 1e9),
-    "span": (POSITIVE, 1e9),
+    "span": (0.0, 1e9),
     "level": (-LARGEST, LARGEST),
     "scale": (POSITIVE, LARGEST),
     "trend_per_day": (-LARGEST, LARGEST),
