@@ -103,6 +103,12 @@ class State:
     def copy(self) -> State:
         return State(self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail)
 
+    def joined(self, other: State) -> State:
+        """This state with the other's entities behind its own."""
+        table = {name: np.concatenate([values, other.table[name]]) for name, values in self.table.items()}
+        tail = self.tail.beside(other.tail) if self.tail is not None and other.tail is not None else None
+        return State(self.detector, table, tail)
+
     def take(self, entities: Ints) -> State:
         """The state of these entities, in this order (a copy)."""
         tail = self.tail.take(entities) if self.tail is not None else None
@@ -129,8 +135,8 @@ class Detector(Protocol):
     def learn(self, state: State, panel: Panel) -> State:
         """Adapt; rows not newer than the entity's clock are ignored."""
 
-    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
-        """Score and learn in one causal pass: the same as score, then learn."""
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
+        """Score and learn in one causal pass: the same as score, then learn. own: the state may be changed in place."""
 
     def freeze(self, state: State) -> State:
         """What the stored row keeps of the state: the same after a round trip through text, bit by bit."""

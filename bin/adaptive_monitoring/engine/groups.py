@@ -57,3 +57,14 @@ def fill_forward(x: Floats, indptr: Ints) -> Floats:
     last = np.maximum.accumulate(np.where(gaps, -1, rows), axis=0)
     known = last >= start
     return np.where(known, np.take_along_axis(x, np.maximum(last, 0), axis=0), np.nan)
+
+
+def entity_groups(indptr: Ints, rows: int) -> list[tuple[int, int]]:
+    """Neighbouring entities [a, b), together at most about so many rows, at least one entity each."""
+    out, a, entities = [], 0, len(indptr) - 1
+    while a < entities:
+        b = int(np.searchsorted(indptr, indptr[a] + rows, side="right")) - 1
+        b = min(max(b, a + 1), entities)
+        out.append((a, b))
+        a = b
+    return out

@@ -24,6 +24,7 @@ _STEP_LIMIT = 8.0  # scales by which one visit may move a profile
 _SCALE_LIMIT = 4.0  # scales at which a deviation stops enlarging the scale
 _LONGER_MUST_WIN = 0.9  # a longer season must cut the error by a tenth
 _DAYS_FOR = (0.0, 3.0, 15.0)
+_RMS_SHARE = 0.05
 _SLOT_SHARE = 0.5  # slot-dependent part of the scale
 
 
@@ -38,6 +39,7 @@ def empty(entities: int, d: int) -> Table:
         "week_seen": np.zeros((entities, d, WEEK_SLOTS), dtype=np.float32),
         "scale": np.zeros((entities, d)),
         "scale_seen": np.zeros((entities, d)),
+        "power": np.zeros((entities, d)),
         "slot_scale": np.zeros((entities, d, DAY_SLOTS)),
         "offsets": np.full((entities, d, 3 * RING), np.nan),
         "offset": np.zeros((entities, d, 3)),
@@ -71,7 +73,22 @@ def chosen(table: Table, e: Ints, options: list[Floats]) -> tuple[Floats, Floats
 def scale_of(table: Table, e: Ints, day: Ints) -> Floats:
     """Scale of each row, half of it the slot's own. (n, d), 0 = not known yet."""
     scale, slot = table["scale"][e], table["slot_scale"][e, :, day]
-    return np.where(slot > 0, (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
+    scale = np.where(slot > 0, (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
+    return np.maximum(scale, scale_floor(table)[e])
+
+
+def day_scales(table: Table) -> Floats:
+    """Scale of every quarter hour of the day, as scale_of gives it. (g, d, 96)"""
+    scale, slot = table["scale"][:, :, None], table["slot_scale"]
+    scale = np.where(slot > 0, (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
+    return np.maximum(scale, scale_floor(table)[:, :, None])
+
+
+def scale_floor(table: Table) -> Floats:
+    """Smallest believable scale, a share of the root mean square deviation: a metric that hardly ever moves but then
+    moves far must not alert on crumbs. (g, d)"""
+    floor: Floats = _RMS_SHARE * np.sqrt(table["power"])
+    return floor
 
 
 def learn(table: Table, act: Ints, first: Ints, block: int, x: Floats, options: list[Floats], slots: tuple[Ints, Ints],
@@ -139,8 +156,12 @@ def _choose(table: Table, act: Ints, age_days: Floats, season: str) -> None:
 
 
 def _learn_scale(table: Table, act: Ints, first: Ints, size: Floats, weight: Floats, local: Ints) -> Floats:
-    """Mean absolute residual, large ones limited. Returns the limited sizes."""
+    """Mean absolute residual, large ones limited, and mean square residual, not limited. Returns the limited sizes."""
     scale = table["scale"][act]
+    with np.errstate(over="ignore"):
+        square = np.add.reduceat(np.minimum(np.nan_to_num(size), 1e150) ** 2, first, axis=0) / np.diff(np.r_[first, len(size)])[:, None]
+    power = table["power"][act]
+    table["power"][act] = power + np.maximum(1 / (table["scale_seen"][act] + 1), 1 / (RING * MEMORY_DAYS)) * (square - power)
     size = np.minimum(np.nan_to_num(size), np.where(scale > 0, _SCALE_LIMIT * scale, np.inf)[local])
     total = np.add.reduceat(weight, first, axis=0)
     mean = np.add.reduceat(size * weight, first, axis=0) / np.maximum(total, 1e-9)

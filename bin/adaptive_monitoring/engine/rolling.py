@@ -41,6 +41,11 @@ class Tail:
         lengths = np.diff(self.indptr)[entities]
         return self.rows(ranges(self.indptr[entities], lengths), np.r_[0, np.cumsum(lengths)])
 
+    def beside(self, other: Tail) -> Tail:
+        """The other's entities behind this tail's."""
+        indptr = np.r_[self.indptr, self.indptr[-1] + other.indptr[1:]]
+        return Tail(indptr, *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("t", "x", "known", "evidence")))
+
     def joined(self, other: Tail) -> tuple[Tail, Ints]:
         """This tail with the other's rows behind it, entity by entity. Returns also where the other's rows went."""
         before, added = np.diff(self.indptr), np.diff(other.indptr)

@@ -25,7 +25,7 @@ def rounded(values: np.ndarray, name: str) -> Floats:
 
 
 def _format(name: str) -> str:
-    return "%.15g" if name in _EXACT else "%.6g"
+    return "%.15g" if name in _EXACT else "%.12g" if name == "level" else "%.6g"  # a level may be large against its scale
 
 
 def encode(frozen: State, layout: Layout) -> dict[str, list[str]]:

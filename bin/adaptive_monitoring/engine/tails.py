@@ -4,6 +4,9 @@ Each deviation is counted in a histogram of half-octave bins, one per side. Evid
 past deviations at least as large: the counts themselves up to the 98 % point, an exponential tail above it
 (peaks over threshold: Pickands 1975; the exponential is the GPD with shape 0).
 
+A side that was never seen borrows a tenth of the other side's counts: the first small step down of a metric that
+only ever rose is not an alarm.
+
 Limits: the resolution is half an octave, interpolated; deviations below 2**-8 units say nothing.
 """
 from __future__ import annotations
@@ -18,6 +21,7 @@ EDGES: Floats = 2.0 ** (_LOWEST + np.arange(BINS + 1) / _PER_OCTAVE)
 _MIDDLES: Floats = EDGES[:-1] * 2.0 ** (0.5 / _PER_OCTAVE)
 TAIL_SHARE = 0.02  # the exponential tail begins at the 98 % point
 _PRIOR_EXCEEDANCES, _PRIOR_SLOPE = 3.0, 0.5  # three imagined exceedances with a mean of half the 98 % point
+BORROWED = 0.1  # a side that was never seen takes a tenth of the other side's counts
 _LOG10E = 0.4342944819032518
 KNOTS = (0.5, 0.1, TAIL_SHARE)  # tail shares kept in a stored row, and the slope above the last
 KNOT_COUNT = len(KNOTS) + 1
@@ -46,6 +50,7 @@ def evidence_tables(counts: Floats) -> Floats:
     A row without counts gives zeros. Half a count is added to each tail, so that evidence stays finite
     and grows with what was seen: −log10(0.5 / (n + 1)) at the largest deviation so far.
     """
+    counts = counts + BORROWED * counts[..., ::-1, :]
     total = counts.sum(axis=(-1, -2))[..., None, None]
     above = _from_the_top(counts)
     share = (above + 0.5) / (total + 1.0)

@@ -52,6 +52,13 @@ def _quoted(values: list[str]) -> list[str]:
     return list(map(quote, values)) if SPECIAL("\0".join(values)) else values
 
 
+def aligned(bodies: Sequence[Body]) -> list[Body]:
+    """The same rows under one header: chunks of one search may differ in their columns. Slow only where they do."""
+    names = list(dict.fromkeys(name for body in bodies for name in body.names))
+    same = [body if body.names == names else Body(render(body.columns(names))) for body in bodies]
+    return same[:1] + [body.headless() for body in same[1:]]
+
+
 class Body:
     """The rows of one chunk, read lazily.
 
@@ -124,6 +131,10 @@ class Body:
         other._header = ",".join(compress(cut_cells(self._header, "the header"), kept)) if self._header else ""
         other.names = list(compress(self.names, kept))
         return other
+
+    def headless(self) -> Body:
+        """The same rows, to be joined behind another body with the same names: append() writes no header."""
+        return self._with(self._data, False)
 
     def _rows(self) -> Grid:
         if self._grid is None:

@@ -43,7 +43,7 @@ class Adaptive:
     layout = {
         "level": ("metric", 1), "scale": ("metric", 1), "season": ("metric", 1), "trend_per_day": ("metric", 1),
         "offsets": ("metric", WEEK_SLOTS), "factors": ("metric", WEEK_SLOTS), "lower_k": ("metric", 1), "upper_k": ("metric", 1),
-        "unit": ("metric", causal.V), "season_error": ("metric", 3), "weight": ("metric", 1),
+        "unit": ("metric", causal.V), "season_error": ("metric", 3), "power": ("metric", 1), "weight": ("metric", 1),
         "knots": ("metric", causal.V * causal.SIDES * tails.KNOT_COUNT),
         "threshold": ("entity", 1), "budget_observed": ("entity", 1), "peaks": ("entity", KEPT_PEAKS), "peak_count": ("entity", 1),
         "span": ("entity", 1), "blocks": ("entity", 1), "began": ("entity", 1), "learned_to": ("entity", 1),
@@ -91,10 +91,11 @@ class Adaptive:
         """What a stored row keeps: the chosen season's slots, knots of the tails, the largest peaks. Rounded as text is."""
         table = state.table
         season = table["season"]
-        slots, factors = _slots_of(table)
+        scale = np.maximum(table["scale"], profile.scale_floor(table))
+        slots, factors = _slots_of(table, scale)
         level = np.where(season == 1, table["day"].mean(axis=2), np.where(season == 2, table["week"].mean(axis=2), table["constant"]))
         offset = np.take_along_axis(table["offset"], season.astype(np.int64)[:, :, None], 2)[:, :, 0]
-        unit = table["scale"][:, :, None] / _SIXTEENTHS
+        unit = scale[:, :, None] / _SIXTEENTHS
         with np.errstate(divide="ignore", invalid="ignore"):
             offsets = np.where(unit > 0, np.round((slots - level[:, :, None]) / unit), 0.0)
         used = np.arange(WEEK_SLOTS) < np.array([0, DAY_SLOTS, WEEK_SLOTS])[season.astype(np.int64)][:, :, None]
@@ -102,11 +103,11 @@ class Adaptive:
         kept, count = _largest_peaks(table)
         g, d = season.shape
         frozen = {
-            "level": level + offset, "scale": table["scale"], "season": season, "lower_k": table["lower_k"], "upper_k": table["upper_k"],
+            "level": level + offset, "scale": scale, "season": season, "lower_k": table["lower_k"], "upper_k": table["upper_k"],
             "trend_per_day": offset / np.clip(table["blocks"][:, None] / 8.0, 1.0, _TREND_DAYS),
             "offsets": np.where(used, np.clip(offsets, -_LARGEST_SLOT, _LARGEST_SLOT), 0.0),
             "factors": np.where(used, np.clip(np.round(factors * _SIXTEENTHS), 1.0, _LARGEST_SLOT), _SIXTEENTHS),
-            "unit": table["unit"], "season_error": table["season_error"], "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
+            "unit": table["unit"], "season_error": table["season_error"], "power": table["power"], "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
             "knots": tails.knots_of(table["tables"]).reshape(g, d, -1),
             "threshold": table["threshold"], "budget_observed": table["alarms"] / weeks, "peaks": kept, "peak_count": count,
             "span": table["span"], "blocks": table["blocks"], "began": np.nan_to_num(table["began"]),
@@ -132,7 +133,7 @@ class Adaptive:
         blocks = table["blocks"]
         for name, seen in (("constant", blocks), ("scale", blocks), ("season", blocks), ("day", blocks / 4), ("week", blocks / BLOCKS_PER_WEEK)):
             out[name + "_seen"][:] = seen.reshape((g,) + (1,) * (out[name + "_seen"].ndim - 1))
-        for name in ("scale", "season", "season_error", "unit", "lower_k", "upper_k", "threshold", "span", "blocks", "began", "learned_to"):
+        for name in ("scale", "power", "season", "season_error", "unit", "lower_k", "upper_k", "threshold", "span", "blocks", "began", "learned_to"):
             out[name] = table[name].copy()
         out["tables"] = tails.tables_of(table["knots"].reshape(g, d, causal.V, causal.SIDES, tails.KNOT_COUNT))
         out["counts"] = tails.counts_of(out["tables"], np.repeat(table["weight"][:, :, None], causal.V, axis=2)).astype(np.float32)
@@ -142,14 +143,13 @@ class Adaptive:
         return state
 
 
-def _slots_of(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
+def _slots_of(table: dict[str, np.ndarray], scale: Floats) -> tuple[Floats, Floats]:
     """Expected values and scale factors of the chosen season's slots, (g, d, 168); a day fills the first 96."""
     season = table["season"][:, :, None]
     slots = np.where(season == 2, table["week"], 0.0)
     slots[:, :, :DAY_SLOTS] = np.where(season == 1, table["day"], slots[:, :, :DAY_SLOTS])
-    scale, slot = table["scale"][:, :, None], table["slot_scale"]
     with np.errstate(divide="ignore", invalid="ignore"):
-        day = np.where((slot > 0) & (scale > 0), 0.5 + 0.5 * slot / scale, 1.0)
+        day = np.where(scale[:, :, None] > 0, profile.day_scales(table) / scale[:, :, None], 1.0)
     factors = np.tile(day.reshape(*day.shape[:2], 24, 4).mean(axis=3), 7)
     factors[:, :, :DAY_SLOTS] = np.where(season == 2, factors[:, :, :DAY_SLOTS], day)
     return slots, factors

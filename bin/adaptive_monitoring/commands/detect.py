@@ -1,0 +1,67 @@
+"""adaptdetect: scores every row, with stored models or learning as it goes.
+
+With model=: stateful streaming, chunk by chunk in constant memory; rows should come in time order.
+Without: all rows are collected, put in time order per entity, and scored in one causal pass.
+With pointwise=true: commands/pointwise.py, on the indexers.
+"""
+from __future__ import annotations
+
+from adaptive_monitoring.commands import kinds
+from adaptive_monitoring.commands.base import Command
+from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
+from adaptive_monitoring.commands.options import Spec, parse
+from adaptive_monitoring.errors import BadGrammar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from adaptive_monitoring.commands.scoring import Run
+    from adaptive_monitoring.protocol.body import Body
+    from adaptive_monitoring.protocol.session import Messages, SearchInfo
+
+SPEC = Spec(
+    "adaptdetect",
+    options=(
+        *OPTIONS,
+        kinds.name("model", None, "collection written by adaptfit; without it the search learns as it goes"),
+        kinds.boolean("pointwise", False, "score each row by itself from the bounds lookup, on the indexers"),
+        kinds.word("only", ("all", "anomalies", "changes"), "all", "which rows come out"),
+        kinds.word("lang", ("en", "fr"), "en", "language of the reasons"),
+    ),
+    fields="optional", by="optional",
+    usage="adaptdetect <fields> [by <fields>] [model=<collection>] [name=value …]",
+)
+
+
+class Detect(Command):
+    """The command; its work is done by Pointwise, Scoring or Learning."""
+
+    def __init__(self, info: SearchInfo, messages: Messages) -> None:
+        super().__init__(info, messages)
+        self.arguments = parse(info.args, SPEC)
+        self.work: Run | None = None
+        self.pointwise: Command | None = None
+        if self.arguments.pointwise:
+            from adaptive_monitoring.commands.pointwise import Pointwise
+
+            if self.arguments.model is None:
+                raise BadGrammar("adaptdetect: pointwise=true needs model=<collection>; write " + SPEC.usage)
+            self.pointwise = Pointwise(info, messages, self.arguments)
+
+    def describe(self) -> dict[str, Any]:
+        if self.pointwise is not None:
+            return self.pointwise.describe()
+        if self.arguments.model is None:
+            return {"type": "events"}
+        return {"type": "stateful", "required_fields": required_fields(self.arguments)}
+
+    def execute(self, body: Body, finished: bool) -> bytes | None:
+        if self.pointwise is not None:
+            return self.pointwise.execute(body, finished)
+        if self.work is None:
+            from adaptive_monitoring.commands import scoring
+
+            kind = scoring.Learning if self.arguments.model is None else scoring.Scoring
+            self.work = kind(self.info, self.messages, self.arguments)
+        return self.work.execute(body, finished)

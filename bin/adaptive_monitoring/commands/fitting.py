@@ -1,0 +1,199 @@
+"""The work of adaptfit with numpy: all rows → panel → states → model rows."""
+from __future__ import annotations
+
+import hashlib
+import time
+
+import numpy as np
+
+from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.commands.modelling import floor_text, settings_of
+from adaptive_monitoring.commands.rows import Batch, Reader, widened
+from adaptive_monitoring.engine import registry, rowformat
+from adaptive_monitoring.engine.base import Panel, State
+from adaptive_monitoring.engine.groups import entity_groups, segment_median
+from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.protocol.body import render
+from adaptive_monitoring.store.base import DEFAULT_KEY, SCHEMA
+from adaptive_monitoring.store.lookup import LookupStore
+from adaptive_monitoring.store.rows import row_hash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from adaptive_monitoring.commands.options import Arguments
+    from adaptive_monitoring.protocol.body import Body
+    from adaptive_monitoring.protocol.session import Messages, SearchInfo
+
+CELLS = 2_000_000  # numbers learned at once
+COLD_BLOCKS_S = 2 * 86400.0
+NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upper_k", "state", "threshold", "budget_observed", "span")
+
+
+class Fitting:
+    """Collects, learns, stores, answers."""
+
+    def __init__(self, info: SearchInfo, messages: Messages, arguments: Arguments) -> None:
+        self.info, self.messages, self.arguments = info, messages, arguments
+        self.settings = settings_of(arguments)
+        self.reader = Reader("adaptfit", arguments)
+        self.batches: list[Batch] = []
+        self.rows = 0
+        self.started = time.monotonic()
+
+    def execute(self, body: Body, finished: bool) -> bytes | None:
+        """Keeps the chunk's numbers; with the last one trains and answers with all model rows."""
+        if body.names and len(body):
+            batch = self.reader.read(body)
+            self.batches.append(batch)
+            self.rows += len(batch.t)
+            self.messages.metric("rows_read", self.rows)
+        if not finished:
+            return None
+        if not self.batches:
+            self.messages.warn("adaptfit: no rows came in, so nothing was learned or stored")
+            return None
+        columns = self._train()
+        self._store(columns)
+        self._remarks(columns)
+        return render(columns)
+
+    def _train(self) -> Columns:
+        d = len(self.reader.metrics)
+        panel = self._panel(d)
+        detector = registry.make(self.arguments.detector, self.settings)
+        parts: dict[str, list[str]] = {}
+        entities = len(panel.indptr) - 1
+        done = 0
+        for a, b in entity_groups(panel.indptr, max(1, CELLS // max(d, 1))):
+            if self._late(done, entities):
+                break
+            low, high = int(panel.indptr[a]), int(panel.indptr[b])
+            part = Panel(panel.t[low:high], panel.x[low:high], panel.indptr[a:b + 1] - low)
+            frozen = detector.freeze(detector.fit(part))
+            for name, values in self._model_rows(part, a, frozen, rowformat.encode(frozen, detector.layout)).items():
+                parts.setdefault(name, []).extend(values)
+            done = b
+            self.messages.metric("entities_trained", done)
+        return self._finished(parts)
+
+    def _panel(self, d: int) -> Panel:
+        """All rows; the chunks' copies are let go on the way."""
+        t = np.concatenate([b.t for b in self.batches])
+        entity = np.concatenate([b.entity for b in self.batches])
+        x = np.concatenate([b.x if b.metric is not None else widened(b.x, d) for b in self.batches])
+        metric = np.concatenate([b.metric for b in self.batches if b.metric is not None]) if self.batches[0].metric is not None else None
+        self.batches.clear()
+        return Batch(t, entity, x, metric).panel(self.reader.entities, d)[0]
+
+    def _late(self, done: int, entities: int) -> bool:
+        limit = self.arguments.max_runtime
+        if not limit or time.monotonic() - self.started <= limit:
+            return False
+        self.messages.warn(f"adaptfit: max_runtime={limit} s has passed; {done} of {entities} entities were trained and stored (ADM024)")
+        return True
+
+    def _model_rows(self, panel: Panel, offset: int, frozen: State, texts: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Columns of a group's model rows: keys, facts about the history, the detector's numbers, options."""
+        g, d = len(panel.indptr) - 1, len(self.reader.metrics)
+        keys = self.reader.keys[offset:offset + g]
+        out = {name: [key[i] for key in keys for _ in range(d)] for i, name in enumerate(self.reader.by or [DEFAULT_KEY])}
+        out["metric"] = self.reader.metrics * g
+        facts = _facts(panel)
+        status, reason = _status(facts, frozen, d)
+        usable = [word != "untrainable" for word in status]
+        for name in NUMBERS:
+            values = texts.get(name, [""] * (g * d))
+            out[name] = [value if good else "" for value, good in zip(values, usable)]
+        out["span"] = _repeat(facts["span"], d, "%.6g")
+        out["n_points"] = ["%d" % v for v in facts["points"].ravel()]
+        out["gap_ratio"] = _repeat(facts["gap_ratio"], d, "%.4g")
+        out["trained_from"] = _repeat(facts["from"], d, "%.15g")
+        out["trained_to"] = _repeat(facts["to"], d, "%.15g")
+        out["model_status"], out["reason"] = status, reason
+        return out
+
+    def _finished(self, parts: dict[str, list[str]]) -> Columns:
+        """All columns of a stored row, those without content empty."""
+        n = len(parts.get("metric", []))
+        settings = self.settings
+        same = {
+            "detector": self.arguments.detector, "kind": "level", "floor": floor_text(self.arguments.floor), "direction": settings.direction,
+            "tz": settings.tz, "budget": f"{settings.budget:.6g}", "lock": "0", "author": self.info.owner, "config_hash": self._config_hash(),
+            "model_version": "1",
+        }
+        names = [*(self.reader.by or [DEFAULT_KEY]), *SCHEMA]
+        columns = Columns(names, [parts[name] if name in parts else [same.get(name, "")] * n for name in names])
+        columns.add("row_hash", [row_hash(row) for row in zip(*[columns.get(name) for name in names[:-1]])])
+        return columns
+
+    def _config_hash(self) -> str:
+        """What shaped the models besides the data."""
+        text = repr((self.arguments.detector, sorted(vars(self.settings).items()), self.reader.by, self.reader.metrics))
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def _store(self, columns: Columns) -> None:
+        """Writes the collection and puts its version and hashes into the rows that come out."""
+        if self.arguments.into is None or not len(columns):
+            return
+        keys = self.reader.by or [DEFAULT_KEY]
+        written = LookupStore(self.info).write(self.arguments.into, keys, columns, self.arguments.mode)
+        for text in written.warnings:
+            self.messages.warn(text)
+        columns.add("model_version", [str(written.version)] * len(columns))
+        names = columns.names[:-1]
+        columns.add("row_hash", [row_hash(row) for row in zip(*[columns.get(name) for name in names])])
+        what = f"version {written.version} written ({written.rows} rows, {written.bytes / 1e3:.0f} kB, by {written.route})" if written.changed else (
+            f"version {written.version} has these models already")
+        self.messages.info(f'adaptfit: collection "{self.arguments.into}": {what}')
+
+    def _remarks(self, columns: Columns) -> None:
+        for text in self.reader.remarks():
+            self.messages.warn(text)
+        status = columns.get("model_status")
+        counts = ", ".join(f"{status.count(word)} {word}" for word in ("trained", "cold", "untrainable") if word in status)
+        seconds = time.monotonic() - self.started
+        self.messages.info(f"adaptfit: {len(columns)} models of {self.reader.entities} entities from {self.rows} rows in {seconds:.1f} s: {counts}")
+        for name, number in (("rows", self.rows), ("models", len(columns)), ("entities", self.reader.entities)):
+            self.messages.metric(name, number)
+
+
+def _facts(panel: Panel) -> dict[str, Floats]:
+    """What the history was, per entity: span, first and last time, share of missing rows; points per metric."""
+    lengths = np.diff(panel.indptr)
+    has = lengths > 0
+    first, last = panel.indptr[:-1][has], panel.indptr[1:][has] - 1
+    out = {name: np.full(len(lengths), np.nan) for name in ("span", "from", "to", "gap_ratio")}
+    points = np.zeros((len(lengths), panel.x.shape[1]))
+    if len(panel.t):
+        steps = np.diff(panel.t, prepend=np.nan)
+        steps[first] = np.nan
+        steps[steps <= 0] = np.nan
+        out["from"][has], out["to"][has] = panel.t[first], panel.t[last]
+        out["span"][has] = segment_median(steps[:, None], first)[:, 0]
+        points[has] = np.add.reduceat(~np.isnan(panel.x), first, axis=0)
+        expected = (out["to"] - out["from"]) / out["span"] + 1
+        out["gap_ratio"] = np.clip(1 - lengths / np.where(expected > 0, expected, np.nan), 0.0, 1.0)
+    return {**out, "points": points}
+
+
+def _status(facts: dict[str, Floats], frozen: State, d: int) -> tuple[list[str], list[str]]:
+    """model_status and reason of each entity and metric."""
+    status, reason = [], []
+    scale = frozen.table["scale"].reshape(-1, d)
+    for g in range(len(scale)):
+        days = (facts["to"][g] - facts["from"][g]) / 86400.0
+        for m in range(d):
+            word, why = "trained", ""
+            if facts["points"][g, m] == 0:
+                word, why = "untrainable", "no numbers in this metric"
+            elif not scale[g, m] > 0:
+                word, why = "untrainable", ("the metric was constant" if days >= 0.5 else "less than 12 hours of history")
+            elif days < COLD_BLOCKS_S / 86400.0:
+                word, why = "cold", f"{days:.1f} days of history; 2 are needed"
+            status.append(word)
+            reason.append(why)
+    return status, reason
+
+
+def _repeat(values: Floats, d: int, form: str) -> list[str]:
+    return [text for v in values.tolist() for text in [form % v if v == v else ""] * d]
