@@ -22,9 +22,11 @@ from compare import same_array, same_scores, same_state
 from panels import STEP, copy, fleet, following, host, joined, much_later, odd_panels, panel_of, spiked, where
 
 from adaptive_monitoring.engine.base import Detector, Panel, Scores, State
+from adaptive_monitoring.engine.rowformat import decode, encode
 
 Make = Callable[[], Detector]
 CLOSE = 1e-9
+ROW_BYTES = 2048 - 400  # a stored row's limit without its keys, times, hashes and status
 UNITS = 1e-3
 HEAVY = ("sklearn", "scipy", "joblib", "pandas")
 SECTIONS = ("Limits", "Parameters", "References")
@@ -139,11 +141,20 @@ def check_freeze_is_stable(make: Make) -> None:
     same_state(frozen, detector.freeze(thawed), "frozen again")
     again = detector.thaw(detector.freeze(thawed))
     same_scores(detector.score(thawed, panel), detector.score(again, panel), "scored after a second freeze")
-    for name, column in frozen.table.items():
-        rows, numbers = detector.layout[name]
-        lead = (2, 3) if rows == "metric" else (2,)
-        assert column.shape[: len(lead)] == lead, f"{name}: not as laid out"
-        assert column.size <= 6 * max(numbers, 1), f"{name} holds more numbers than its layout says"
+
+
+def check_text_keeps_every_bit(make: Make) -> None:
+    """Frozen states pass through the stored row's text unharmed, whether trained or not, in at most ROW_BYTES a row."""
+    detector, panel = make(), following(6)
+    for state in (trained(make), detector.empty(2, 3), detector.fit(odd_panels()["constant"])):
+        frozen = detector.freeze(state)
+        rows = encode(frozen, detector.layout)
+        back = decode(rows, np.repeat([0, 1], 3), np.tile([0, 1, 2], 2), 2, 3, detector.name, detector.layout)
+        same_state(frozen, back, "after the stored row")
+        before, after = (detector.score(detector.thaw(s), panel) for s in (frozen, back))
+        same_scores(before, after, "scored after the stored row")
+        size = max(sum(len(column[i]) + 1 for column in rows.values()) for i in range(6))
+        assert size <= ROW_BYTES, f"a stored row needs {size} bytes"
 
 
 def check_frozen_scores_like_working(make: Make) -> None:

@@ -178,6 +178,23 @@ class FreezesLossily(Reference):
         return out
 
 
+class FreezesTooPrecisely(Reference):
+    def freeze(self, state: State) -> State:
+        return state.copy()
+
+
+class FreezesTooMuch(Reference):
+    layout: ClassVar = {**Reference.layout, "copies": ("metric", 400)}
+
+    def freeze(self, state: State) -> State:
+        out = super().freeze(state)
+        out.table["copies"] = np.repeat(out.table["scale"][:, :, None], 400, axis=2)
+        return out
+
+    def thaw(self, state: State) -> State:
+        return State(self.name, {name: column for name, column in state.table.items() if name != "copies"})
+
+
 class FreezesCoarsely(Reference):
     def freeze(self, state: State) -> State:
         out = super().freeze(state)
@@ -315,6 +332,7 @@ CULPRITS = {
     "check_no_look_ahead": (LooksAhead,),
     "check_replay_is_harmless": (HasNoClock,),
     "check_freeze_is_stable": (FreezesLossily,),
+    "check_text_keeps_every_bit": (FreezesTooPrecisely, FreezesTooMuch),
     "check_frozen_scores_like_working": (FreezesCoarsely,),
     "check_memory_is_bounded": (KeepsEverything,),
     "check_nothing_is_aliased": (KeepsTheirArray, GivesAwayState),

@@ -38,12 +38,10 @@ def spread(gap: Floats, tiny: Floats, fallback: Floats) -> Floats:
     return np.where(middle > tiny, middle, np.where(mean > tiny, mean, fallback))
 
 
-def band(settings: Settings, level: Floats, scale: Floats, k: float) -> tuple[Floats, Floats]:
-    """(lower, upper) around the level: k scales wide, at least the floor, open where no alert is wanted."""
-    half = np.fmax(k * scale, np.fmax(settings.floor_abs, settings.floor_rel * np.abs(level)))
-    lower = np.where(np.isnan(level), np.nan, -np.inf) if settings.direction == "high" else level - half
-    upper = np.where(np.isnan(level), np.nan, np.inf) if settings.direction == "low" else level + half
-    return lower, upper
+def band(settings: Settings, level: Floats, scale: Floats, down: Floats, up: Floats) -> tuple[Floats, Floats]:
+    """(lower, upper) around the level: down and up scales away, at least the floor; an infinite one is an open side."""
+    floor = np.fmax(settings.floor_abs, settings.floor_rel * np.abs(level))
+    return level - np.fmax(down * scale, floor), level + np.fmax(up * scale, floor)
 
 
 def metric_score(x: Floats, expected: Floats, lower: Floats, upper: Floats) -> Floats:

@@ -18,7 +18,7 @@ THINNEST = 1e-6  # slope of degrees that never differed
 
 
 def knots_of(degrees: Floats) -> Floats:
-    """Quantiles of the degrees and the mean excess beyond the last one. degrees: (n,), n > 0, no NaN. Returns (6,)."""
+    """Quantiles of the degrees and the mean excess beyond the last one. degrees: (n,), n > 0, no NaN. Gives (6,)."""
     quantiles = np.quantile(degrees, SHARES)
     excess = degrees[degrees > quantiles[-1]] - quantiles[-1]
     bulk = (quantiles[-1] - quantiles[0]) / np.log(0.5 / 0.02)  # an exponential between median and 98 % point
@@ -34,9 +34,11 @@ def evidence(degree: Floats, knots: Floats) -> Floats:
         inside = (np.clip(part, 0.0, 1.0) * np.diff(AT_KNOTS)).sum(axis=1) + AT_KNOTS[0] * (degree > knots[:, 0])
         beyond = np.fmax(degree - knots[:, -2], 0.0) / (knots[:, -1] * np.log(10))
         out = np.fmin(inside + beyond, MOST)
-    return np.where(np.isnan(degree) | np.isnan(knots[:, -1]), np.nan, out)
+    known: Floats = np.where(np.isnan(degree) | np.isnan(knots[:, -1]), np.nan, out)
+    return known
 
 
 def degree_at(target: Floats, knots: Floats) -> Floats:
     """The degree that has this much evidence, at least the 98 % point. target (n,), knots (n, 6)."""
-    return knots[:, -2] + np.fmax(target - AT_KNOTS[-1], 0.0) * np.log(10) * knots[:, -1]
+    out: Floats = knots[:, -2] + np.fmax(target - AT_KNOTS[-1], 0.0) * np.log(10) * knots[:, -1]
+    return out

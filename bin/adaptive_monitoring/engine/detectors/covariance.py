@@ -8,11 +8,12 @@ import numpy as np
 from adaptive_monitoring.engine import trailing
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.errors import ScikitMissing
 
 CLIP = 10.0  # training residuals beyond 10 sigma are incidents: they may not own the covariance
 FAR = 1e6  # scoring residuals are never larger
-MOST_METRICS = 160  # a row of the precision matrix must fit into a stored row
+MOST_METRICS = 100  # a row of the precision matrix must fit into a stored row
 CELLS = 1 << 22  # numbers gathered at once when scoring
 
 
@@ -23,7 +24,7 @@ class Covariance:
     ------
     No season: a daily wave is part of what is usual. A slow drift is followed by the daily to weekly refits only.
     A missing metric counts as usual. Needs a day of history and 50 rows. With one metric it is a robust z-score;
-    with more than 160 metrics correlations are ignored.
+    with more than 100 metrics correlations are ignored.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class Covariance:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.method = trailing.Method(self.name, 2, train, degree, blank)
+        self.method = trailing.Method(self.name, settings, 2, 1.0, train, degree, blank)
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
@@ -49,11 +50,11 @@ class Covariance:
 
     def fit(self, panel: Panel) -> State:
         """Stream through the history, then fit on its end."""
-        return trailing.fit(self.method, self.settings, panel)
+        return trailing.fit(self.method, panel)
 
     def score(self, state: State, panel: Panel) -> Scores:
         """Score every row with the models as they are."""
-        return trailing.score(self.method, self.settings, state, panel)
+        return trailing.score(self.method, state, panel)
 
     def learn(self, state: State, panel: Panel) -> State:
         """Keep the rows; refit when event time enters a new day."""
@@ -61,23 +62,34 @@ class Covariance:
 
     def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
         """Score, then learn, in one causal pass."""
-        return trailing.stream(self.method, self.settings, state, panel)
+        return trailing.stream(self.method, state, panel)
 
     def freeze(self, state: State) -> State:
         """Level, scale and one row of the precision matrix per metric; calibration per entity."""
         frozen = trailing.freeze(self.method, state)
-        frozen.table.update({name: trailing.rounded(state.table[name]) for name in ("location", "precision")})
+        precision = np.zeros((*state.table["location"].shape, MOST_METRICS))
+        precision[:, :, : state.table["precision"].shape[2]] = state.table["precision"]
+        frozen.table["location"] = rounded(state.table["location"], "location")
+        frozen.table["precision"] = rounded(precision, "precision")
         return frozen
 
     def thaw(self, state: State) -> State:
         """A working state without history."""
-        return trailing.thaw(self.method, state)
+        out = trailing.thaw(self.method, state)
+        d = out.table["precision"].shape[1]
+        out.table["precision"] = out.table["precision"][:, :, : _width(d)].copy()
+        return out
 
 
 def blank(entities: int, d: int) -> trailing.Table:
     """Columns before any model."""
     return {"location": np.zeros((entities, d)),
-            "precision": np.zeros((entities, d, d if d <= MOST_METRICS else 1))}
+            "precision": np.zeros((entities, d, _width(d)))}
+
+
+def _width(d: int) -> int:
+    """Columns of the precision matrix: all metrics, or its diagonal alone."""
+    return d if d <= MOST_METRICS else 1
 
 
 def train(jobs: list[trailing.Job], seed: int) -> list[trailing.Table]:

@@ -9,12 +9,15 @@ from adaptive_monitoring.engine import robust, trailing
 from adaptive_monitoring.engine import trees as exported
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.errors import ScikitMissing
 
 LAGS = 3
 FEATURES = 5  # per metric: the last three values and the last two steps
 PER_UNIT, GRID = 8, 512  # features lie on a grid of 1/8 scale within ±32: a split is a small whole number
 TREES = 10  # per metric
+LATEST = 0.6
+REACH = 1.0  # weight of what lies outside the training range against path lengths
 WORTH_PROCESSES = 128  # jobs; below, starting processes takes longer than training
 
 
@@ -39,11 +42,12 @@ class Forest:
 
     name = "forest"
     layout: ClassVar[dict[str, tuple[str, int]]] = {
-        **trailing.LAYOUT, "rank": ("metric", 1), "step_scale": ("metric", 1), "trees": ("metric", exported.CELL)}
+        **trailing.LAYOUT, "rank": ("metric", 1), "step_scale": ("metric", 1), "reach": ("metric", 4),
+        "trees": ("metric", exported.CELL)}
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.method = trailing.Method(self.name, LAGS, train, degree, blank)
+        self.method = trailing.Method(self.name, settings, LAGS, LATEST, train, degree, blank)
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
@@ -51,11 +55,11 @@ class Forest:
 
     def fit(self, panel: Panel) -> State:
         """Stream through the history, then fit on its end."""
-        return trailing.fit(self.method, self.settings, panel)
+        return trailing.fit(self.method, panel)
 
     def score(self, state: State, panel: Panel) -> Scores:
         """Score every row with the models as they are."""
-        return trailing.score(self.method, self.settings, state, panel)
+        return trailing.score(self.method, state, panel)
 
     def learn(self, state: State, panel: Panel) -> State:
         """Keep the rows; refit when event time enters a new day."""
@@ -63,20 +67,22 @@ class Forest:
 
     def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
         """Score, then learn, in one causal pass."""
-        return trailing.stream(self.method, self.settings, state, panel)
+        return trailing.stream(self.method, state, panel)
 
     def freeze(self, state: State) -> State:
         """Level, scale and ten trees per metric; calibration per entity."""
         frozen, table = trailing.freeze(self.method, state), state.table
         rank = table["rank"].astype(np.int64)
         cells = exported.pack(table["codes"], rank.shape[1])
-        frozen.table.update(rank=table["rank"].copy(), step_scale=trailing.rounded(table["step_scale"]),
+        frozen.table.update(rank=table["rank"].copy(), reach=table["reach"].copy(),
+                            step_scale=rounded(np.nan_to_num(table["step_scale"]), "step_scale"),
                             trees=np.take_along_axis(cells, rank[:, :, None], axis=1).astype(np.float64))
         return frozen
 
     def thaw(self, state: State) -> State:
         """A working state without history."""
         out = trailing.thaw(self.method, state)
+        out.table["step_scale"] = np.where(out.table["step_scale"] > 0, out.table["step_scale"], np.nan)
         order = np.argsort(out.table["rank"], axis=1)
         cells = np.take_along_axis(out.table.pop("trees"), order[:, :, None], axis=1)
         out.table["codes"] = exported.unpack(cells.astype(np.int32), TREES)
@@ -87,6 +93,7 @@ def blank(entities: int, d: int) -> trailing.Table:
     """Columns before any model."""
     return {"rank": np.tile(np.arange(d, dtype=np.float64), (entities, 1)),
             "step_scale": np.full((entities, d), np.nan),
+            "reach": np.zeros((entities, d, 4)),
             "codes": np.zeros((entities, TREES * d, exported.SLOTS), dtype=np.int32)}
 
 
@@ -115,7 +122,11 @@ def _train_one(windows: Floats, level: Floats, scale: Floats, seed: int) -> trai
     x = features(windows, level, scale, step_scale, rank).reshape(len(windows), -1)
     grown = IsolationForest(n_estimators=TREES * d, max_samples=min(exported.SAMPLES, len(x)), random_state=seed)
     codes = exported.export([tree.tree_ for tree in grown.fit(x.astype(np.float32)).estimators_])
-    return {"rank": rank.astype(np.float64), "step_scale": step_scale, "codes": exported.that_fit(codes, d)}
+    by_metric = x.reshape(len(x), d, FEATURES)[:, rank]
+    reach = np.stack([by_metric[:, :, 0].min(axis=0), by_metric[:, :, 0].max(axis=0),
+                      by_metric[:, :, LAGS].min(axis=0), by_metric[:, :, LAGS].max(axis=0)], axis=1)
+    return {"rank": rank.astype(np.float64), "step_scale": step_scale, "reach": reach.astype(np.float64),
+            "codes": exported.that_fit(codes, d)}
 
 
 def _rank(x: Ints) -> Ints:
@@ -140,9 +151,26 @@ def features(windows: Floats, level: Floats, scale: Floats, step_scale: Floats, 
 
 
 def degree(table: trailing.Table, g: Ints, windows: Floats) -> tuple[Floats, Floats]:
-    """Minus the mean path length, in the unit of an average search, of each row; and each metric's part in it."""
+    """Minus the mean path length, in the unit of an average search, plus what no tree can see; and each metric's part.
+
+    Beyond the training range a forest cannot tell far from near: every metric outside it adds log2(1 + how far, in
+    ranges), the more certain of the last value and the last step.
+    """
     who, g = np.unique(g, return_inverse=True)
     level, scale, step, rank = (table[name][who][g] for name in ("level", "scale", "step_scale", "rank"))
-    x = features(windows, level, scale, step, rank.astype(np.int64))
-    out, part = exported.path_lengths(table["codes"][who], g, x.reshape(len(g), -1), FEATURES)
-    return -out, np.take_along_axis(part, rank.astype(np.int64), axis=1)
+    rank = rank.astype(np.int64)
+    x = features(windows, level, scale, step, rank)
+    length, part = exported.path_lengths(table["codes"][who], g, x.reshape(len(g), -1), FEATURES)
+    far = beyond(np.take_along_axis(x, rank[:, :, None], axis=1), table["reach"][who][g])
+    trees = table["codes"].shape[1]
+    return REACH * far.sum(axis=1) - length, np.take_along_axis(part, rank, axis=1) + trees * far
+
+
+def beyond(x: Ints, reach: Floats) -> Floats:
+    """How far each metric lies outside its training range: log2(1 + distance / range). x: (n, d, FEATURES). (n, d)"""
+    out = np.zeros(x.shape[:2])
+    for feature, low, high in ((0, reach[:, :, 0], reach[:, :, 1]), (LAGS, reach[:, :, 2], reach[:, :, 3])):
+        value = x[:, :, feature]
+        distance = np.fmax(np.fmax(low - value, value - high), 0.0)
+        out = np.fmax(out, np.log2(1.0 + distance / np.fmax(high - low, PER_UNIT)))
+    return out

@@ -1,0 +1,83 @@
+"""Slow twins: the same sums as the engine's, one row at a time in plain Python."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+Tree = Sequence[int]  # a heap of whole numbers, see engine/trees.py
+
+
+def average_path(n: int) -> float:
+    """Average path of an unsuccessful search among n rows."""
+    if n <= 2:
+        return float(n == 2)
+    return 2.0 * (math.log(n - 1) + 0.5772156649015329) - 2.0 * (n - 1) / n
+
+
+def rows_below(tree: Tree, slot: int = 0) -> int:
+    """Training rows under a slot."""
+    if tree[slot] < 64:
+        return tree[slot]
+    return rows_below(tree, 2 * slot + 1) + rows_below(tree, 2 * slot + 2)
+
+
+def path_length(tree: Tree, row: Sequence[int], slot: int = 0) -> float:
+    """Splits from the root to the row's leaf, and what the leaf's rows would have taken."""
+    if tree[slot] < 64:
+        return average_path(tree[slot])
+    feature, value = divmod(tree[slot] - 64, 512)
+    return 1.0 + path_length(tree, row, 2 * slot + 1 + (row[feature] > value))
+
+
+def forest_length(forest: Sequence[Tree], row: Sequence[int]) -> float:
+    """Mean path length over the trees that exist, in units of an average search."""
+    trees = [tree for tree in forest if rows_below(tree) > 0]
+    return sum(path_length(t, row) for t in trees) / sum(average_path(rows_below(t)) for t in trees)
+
+
+def squared_distance(z: Sequence[float], precision: Sequence[Sequence[float]]) -> float:
+    """Squared Mahalanobis distance, term by term."""
+    return sum(z[i] * precision[i][j] * z[j] for i in range(len(z)) for j in range(len(z)))
+
+
+def lagged(rows: Sequence[tuple[float, float]], lags: int, reach: float) -> list[list[float]]:
+    """Windows of one entity's one metric from nothing: the value, then the values before it. rows: (t, x), t rising."""
+    out = []
+    for i, (t, x) in enumerate(rows):
+        known = {s: y for s, y in reversed(rows[:i]) if s < t}  # the first of equal times was learned
+        times = sorted(known, reverse=True)[: lags - 1]
+        window = [known[s] if t - s <= reach else x for s in times]
+        out.append([x, *window, *[x] * (lags - 1 - len(window))])
+    return out
+
+
+def evidence(degree: float, quantiles: Sequence[float], shares: Sequence[float], slope: float) -> float:
+    """-log10 of the tail probability: linear between quantiles, exponential beyond the last. Quantiles differ."""
+    levels = [-math.log10(1 - s) for s in shares]
+    if degree <= quantiles[0]:
+        return 0.0
+    for i in range(1, len(quantiles)):
+        if degree <= quantiles[i]:
+            part = (degree - quantiles[i - 1]) / (quantiles[i] - quantiles[i - 1])
+            return levels[i - 1] + part * (levels[i] - levels[i - 1])
+    return levels[-1] + (degree - quantiles[-1]) / slope / math.log(10)
+
+
+def reached(values: Sequence[float], k: int, n: int) -> list[float]:
+    """What k of the last n values reached, -inf while fewer than k are known."""
+    out = []
+    for i in range(len(values)):
+        last = sorted(values[max(i - n + 1, 0) : i + 1], reverse=True)
+        out.append(last[k - 1] if len(last) >= k else -math.inf)
+    return out
+
+
+def alert_level(peaks: Sequence[float], budget: float) -> float:
+    """Where the exponential tail of the block peaks falls to the budget (28 blocks of six hours a week)."""
+    ordered = sorted(peaks, reverse=True)
+    m = len(ordered)
+    tail = min(max(3, math.ceil(0.15 * m)), m)
+    start = ordered[min(tail, m - 1)]
+    slope = (sum(p - start for p in ordered[:tail]) + 4.0 * 1.0) / (tail + 4.0)
+    level = start + slope * math.log(max((tail + 0.5) / (m + 1) * 28 / budget, 1.0))
+    return max(level, 4.0 * min(1.0, 8.0 / (m + 1)), 0.5)
