@@ -95,13 +95,14 @@ class State:
     detector: str
     table: dict[str, np.ndarray] = field(default_factory=dict)
     tail: Tail | None = None  # last rows of each entity; never stored
+    origin: State | None = None  # the frozen state it was thawed from; what has not learned since freezes to the same again
 
     @property
     def entities(self) -> int:
         return len(next(iter(self.table.values()))) if self.table else 0
 
     def copy(self) -> State:
-        return State(self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail)
+        return State(self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail, self.origin)
 
     def joined(self, other: State) -> State:
         """This state with the other's entities behind its own."""

@@ -26,6 +26,7 @@ PEAKS = 112  # blocks in 28 days
 _RECENT = 0.6  # part of the peaks, the latest, that set the level; at least 12
 _MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
 _YOUNG = 2.0  # while young, the tails forget faster: the first days are the least typical
+_JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _COVERED = 0.5  # a block is learned from when rows cover at least half of it
 _SKIP = 3  # blocks before evidence counts as typical
 _ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
@@ -178,8 +179,8 @@ class Pass:
         return persistent
 
     def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, views: Views, new: np.ndarray) -> None:
-        known = (views.known[new] > 0) & (self.table["blocks"][e] > 0)[:, None]
-        says = known.any(axis=1)
+        known = (views.known[new] > 0) & (self.table["constant_seen"][e] > 0)
+        says = (known & (self.table["unit"][e] > 0).any(axis=2)).any(axis=1)
         self.out.score[at] = np.where(says, host / self.table["threshold"][e], np.nan)
         total = excess.sum(axis=1)[:, None]
         self.out.share[at] = np.where(total > 0, excess / np.where(total > 0, total, 1.0), 0.0)
@@ -198,6 +199,8 @@ class Pass:
             gap = x - expected
             width = np.where(gap >= 0, up, down)
             score = np.where(width > 0, np.abs(gap) / np.where(width > 0, width, 1.0), 0.0)
+            outside = (x > expected + up) | (x < expected - down)
+            score = np.where(outside, np.maximum(score, 1.0), np.minimum(score, _JUST_INSIDE))
         seen = usable & ~np.isnan(x)
         self.out.expected[at] = np.where(known, expected, np.nan)
         self.out.upper[at] = np.where(usable, expected + up, np.nan)
@@ -212,7 +215,7 @@ class Pass:
         e, x = self.panel.g[at], missing_as_nan(self.panel.x[at])
         day, week = slots_of(self.panel.t[at], self.settings.tz)
         expected, offset = profile.chosen(self.table, e, profile.candidates(self.table, e, day, week))
-        known = ~np.isnan(x) & (self.table["blocks"][e] > 0)[:, None]
+        known = ~np.isnan(x) & (self.table["constant_seen"][e] > 0)
         self._write_band(at, e, x, expected + offset, profile.scale_of(self.table, e, day), known)
         worst = np.nan_to_num(self.out.metric_score[at])
         self.out.score[at] = np.where(known.any(axis=1), worst.max(axis=1), np.nan)
@@ -285,7 +288,8 @@ class Pass:
         added = np.bincount((line * tails.BINS + bins)[learned], minlength=counts.size)
         counts += added.reshape(counts.shape)
         table["counts"][act] = counts
-        table["tables"][act] = tails.evidence_tables(counts.astype(np.float64))
+        full = tails.evidence_tables(counts.astype(np.float64))
+        table["tables"][act] = tails.tables_of(tails.knots_of(full))  # what a stored row keeps is what scores
 
     def _units(self, act: Ints, first: Ints, views: Views, weight: Floats) -> Floats:
         """What one unit of each deviation is: the scale for levels, the first mean size for changes."""

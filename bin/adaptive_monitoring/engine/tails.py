@@ -23,8 +23,8 @@ TAIL_SHARE = 0.02  # the exponential tail begins at the 98 % point
 _PRIOR_EXCEEDANCES, _PRIOR_SLOPE = 3.0, 0.5  # three imagined exceedances with a mean of half the 98 % point
 BORROWED = 0.1  # a side that was never seen takes a tenth of the other side's counts
 _LOG10E = 0.4342944819032518
-KNOTS = (0.5, 0.1, TAIL_SHARE)  # tail shares kept in a stored row, and the slope above the last
-KNOT_COUNT = len(KNOTS) + 1
+KNOTS = (0.5, 0.1)  # tail shares kept in a stored row; behind them the start of the tail, its evidence and its slope
+KNOT_COUNT = len(KNOTS) + 3
 
 
 def position(size: Floats, unit: Floats) -> Floats:
@@ -83,32 +83,35 @@ def deviation_at(tables: Floats, target: Floats) -> Floats:
 
 
 def knots_of(tables: Floats) -> Floats:
-    """What a stored row keeps: the deviations at three tail shares and the mean excess above. Returns (..., KNOT_COUNT)."""
+    """What a stored row keeps: deviations at two tail shares; start, evidence and mean excess of the tail. (..., KNOT_COUNT)"""
     shape = tables.shape[:-1]
     points = [deviation_at(tables, np.full(shape, -np.log10(share))) for share in KNOTS]
+    start = np.argmax(tables >= -np.log10(TAIL_SHARE) - 1e-9, axis=-1)
+    begins = np.take_along_axis(tables, start[..., None], -1)[..., 0]
     top = tables[..., -1] - tables[..., -2]
     slope = np.where(top > 0, _LOG10E * (EDGES[-1] - EDGES[-2]) / np.where(top > 0, top, 1.0), 0.0)
-    return np.stack([np.where(np.isfinite(p), p, 0.0) for p in points] + [slope], axis=-1)
+    known = (top > 0).astype(np.float64)
+    return np.stack([np.where(np.isfinite(p), p, 0.0) * known for p in points] + [EDGES[start] * known, begins * known, slope], axis=-1)
 
 
 def tables_of(knots: Floats) -> Floats:
     """Evidence tables back from knots; all-zero knots give a table that says nothing."""
-    shares = -np.log10(np.array(KNOTS))
-    u, slope = knots[..., len(KNOTS) - 1], knots[..., len(KNOTS)]
+    n = len(KNOTS)
+    u, begins, slope = knots[..., n], knots[..., n + 1], knots[..., n + 2]
     known = (u > 0) & (slope > 0)
-    place = np.log2(np.maximum(knots[..., : len(KNOTS)], EDGES[0] / 2))
-    place = np.maximum.accumulate(place + 1e-9 * np.arange(len(KNOTS)), axis=-1)
+    heights = [np.full(u.shape, -np.log10(share)) for share in KNOTS] + [begins]
+    places = np.log2(np.maximum(knots[..., : n + 1], EDGES[0] / 2))
     edges = np.log2(EDGES)
-    out = np.zeros(knots.shape[:-1] + (BINS + 1,))
+    out = np.zeros((*u.shape, BINS + 1))
     left, value = np.full(u.shape, edges[0] - 1.0), np.zeros(u.shape)
-    for i in range(len(KNOTS)):
-        right = place[..., i]
+    for i, height in enumerate(heights):
+        right = np.maximum(places[..., i], left)
         inside = (edges >= left[..., None]) & (edges <= right[..., None])
         part = (edges - left[..., None]) / np.maximum(right - left, 1e-9)[..., None]
-        out = np.where(inside, value[..., None] + (shares[i] - value)[..., None] * part, out)
-        left, value = right, np.full(u.shape, shares[i])
-    tail = shares[-1] + _LOG10E * (EDGES - u[..., None]) / np.where(known, slope, 1.0)[..., None]
-    out = np.where(EDGES >= u[..., None], np.maximum(tail, shares[-1]), out)
+        out = np.where(inside, value[..., None] + (height - value)[..., None] * part, out)
+        left, value = right, height
+    tail = begins[..., None] + _LOG10E * (EDGES - u[..., None]) / np.where(known, slope, 1.0)[..., None]
+    out = np.where(EDGES >= u[..., None] * (1 - 1e-9), tail, out)
     return np.where(known[..., None], out, 0.0)
 
 

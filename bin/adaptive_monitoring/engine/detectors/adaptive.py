@@ -108,12 +108,13 @@ class Adaptive:
             "offsets": np.where(used, np.clip(offsets, -_LARGEST_SLOT, _LARGEST_SLOT), 0.0),
             "factors": np.where(used, np.clip(np.round(factors * _SIXTEENTHS), 1.0, _LARGEST_SLOT), _SIXTEENTHS),
             "unit": table["unit"], "season_error": table["season_error"], "power": table["power"], "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
-            "knots": tails.knots_of(table["tables"]).reshape(g, d, -1),
+            "knots": tails.knots_of(table["tables"]).reshape(g, d, causal.V * causal.SIDES * tails.KNOT_COUNT),
             "threshold": table["threshold"], "budget_observed": table["alarms"] / weeks, "peaks": kept, "peak_count": count,
             "span": table["span"], "blocks": table["blocks"], "began": np.nan_to_num(table["began"]),
             "learned_to": np.where(np.isfinite(table["clock"]), table["clock"], 0.0),
         }
-        return State(self.name, {name: rounded(values, name) for name, values in frozen.items()})
+        out = State(self.name, {name: rounded(values, name) for name, values in frozen.items()})
+        return _as_it_was(out, state.origin)
 
     def thaw(self, frozen: State) -> State:
         """A working state; profiles of seasons that were not chosen start from the chosen one."""
@@ -140,7 +141,17 @@ class Adaptive:
         out["alarms"] = table["budget_observed"] * blocks / BLOCKS_PER_WEEK
         out["offsets"][:] = 0.0
         out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
+        state.origin = frozen.copy()
         return state
+
+
+def _as_it_was(frozen: State, origin: State | None) -> State:
+    """Entities that have learned nothing since they were thawed keep their numbers, bit by bit."""
+    if origin is not None:
+        same = np.flatnonzero(frozen.table["blocks"] == origin.table["blocks"])
+        for name, values in frozen.table.items():
+            values[same] = origin.table[name][same]
+    return frozen
 
 
 def _slots_of(table: dict[str, np.ndarray], scale: Floats) -> tuple[Floats, Floats]:
