@@ -23,14 +23,14 @@ def utc_slot(time: float, season: str) -> str:
 def bounds(model: dict, slot: int) -> tuple:
     """(lower, expected, upper) as numbers, None for no bound."""
     offsets, factors = (
-        ([0], [16]) if not model["slots"] else [list(map(int, part.split())) for part in model["slots"].split("|")]
+        ([0], [64]) if not model["slots"] else [list(map(int, part.split())) for part in model["slots"].split("|")]
     )
     level, scale = float(model["level"]), float(model["scale"])
     expected = level + offsets[slot] * scale / 16
     gap = 0.0
     for part in filter(None, model["floor"].split(",")):
         gap = max(gap, float(part[:-1]) / 100 * abs(expected) if part.endswith("%") else float(part))
-    reach = scale * factors[slot] / 16
+    reach = scale * factors[slot] / 64
     lower = expected - max(float(model["lower_k"]) * reach, gap) if model["lower_k"] else None
     upper = expected + max(float(model["upper_k"]) * reach, gap) if model["upper_k"] else None
     return lower, expected, upper

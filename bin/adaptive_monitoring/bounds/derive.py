@@ -1,7 +1,7 @@
 """Bounds from model rows: for each entity, metric and slot of time a lower bound, an expected value and an upper bound.
 
     expected = level + offset * scale / 16
-    lower    = expected - max(lower_k * scale * factor / 16, floor)        upper likewise
+    lower    = expected - max(lower_k * scale * factor / 64, floor)        upper likewise
 
 Limits: slots of the bounds lookup are in UTC, so that plain SPL can compute them; those of a model are local. They are
 shifted by the zone's offset at trained_to: after a clock change the bounds are an hour off until the next training.
@@ -78,14 +78,14 @@ def _side(
     if not k:
         return [""] * len(expected)
     reach, (least, share) = float(k) * scale, floor
-    gaps = [max(reach * factor / 16, least, share * abs(middle)) for middle, factor in zip(expected, factors)]
+    gaps = [max(reach * factor / 64, least, share * abs(middle)) for middle, factor in zip(expected, factors)]
     return [write % (middle + sign * gap) for middle, gap in zip(expected, gaps)]
 
 
 def _slots(text: str, season: str) -> tuple[list[int], list[int]]:
-    """Offsets and factors in 1/16 of the scale, per local slot. Raises ValueError when they are not the season's."""
+    """Offsets in 1/16 and factors in 1/64 of the scale, per local slot. Raises ValueError when they are not the season's."""
     if not text:
-        offsets, factors = [0], [16]
+        offsets, factors = [0], [64]
     else:
         left, _, right = text.partition("|")
         offsets, factors = list(map(int, left.split(" "))), list(map(int, right.split(" ")))

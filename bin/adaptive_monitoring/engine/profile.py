@@ -71,16 +71,17 @@ def chosen(table: Table, e: Ints, options: list[Floats]) -> tuple[Floats, Floats
 
 
 def scale_of(table: Table, e: Ints, day: Ints) -> Floats:
-    """Scale of each row, half of it the slot's own. (n, d), 0 = not known yet."""
+    """Scale of each row; with a season, half of it the slot's own. (n, d), 0 = not known yet."""
     scale, slot = table["scale"][e], table["slot_scale"][e, :, day]
-    scale = np.where(slot > 0, (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
+    scale = np.where((slot > 0) & (table["season"][e] > 0), (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
     return np.maximum(scale, scale_floor(table)[e])
 
 
 def day_scales(table: Table) -> Floats:
     """Scale of every quarter hour of the day, as scale_of gives it. (g, d, 96)"""
     scale, slot = table["scale"][:, :, None], table["slot_scale"]
-    scale = np.where(slot > 0, (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
+    seasonal = (slot > 0) & (table["season"] > 0)[:, :, None]
+    scale = np.where(seasonal, (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
     return np.maximum(scale, scale_floor(table)[:, :, None])
 
 

@@ -108,7 +108,7 @@ def _put(target: np.ndarray, kind: str, entity: Ints, metric: Ints, values: np.n
 
 
 def _put_slots(table: dict[str, np.ndarray], texts: Sequence[str], season: Ints, entity: Ints, metric: Ints) -> None:
-    table["factors"][:] = 16.0
+    table["factors"][:] = 64.0
     for i in (1, 2):
         at = np.flatnonzero(season == i)
         if not len(at):

@@ -57,7 +57,7 @@ class Method:
 
 
 def empty(method: Method, entities: int, d: int) -> State:
-    """Nothing seen; the history takes memory only once something is learned."""
+    """Nothing seen. The history's zeros take memory only once they are written to."""
     nan = np.full(entities, np.nan)
     table = {"learned_to": nan.copy(), "began": nan.copy(), "span": np.zeros(entities), "days": np.zeros(entities),
              "threshold": nan.copy(), "knots": np.full((entities, len(surprise.SHARES) + 1), np.nan),
@@ -72,9 +72,8 @@ def _working(method: Method, entities: int, d: int) -> Table:
             "recent": np.full((entities, method.settings.open_n - 1), np.nan),
             "tail_t": np.full((entities, method.lags - 1), np.nan), "spacing": np.full(entities, SPACING_S),
             "tail_x": np.full((entities, method.lags - 1, d), np.nan),
-            "past_t": np.zeros((entities, 0)), "past_step": np.zeros((entities, 0)),
-            "past_degree": np.zeros((entities, 0)),
-            "past": np.zeros((entities, 0, method.lags, d)),
+            "held": np.zeros(entities), "past_t": np.zeros((entities, KEEP)), "past_step": np.zeros((entities, KEEP)),
+            "past_degree": np.zeros((entities, KEEP)), "past": np.zeros((entities, KEEP, method.lags, d)),
             "block": np.full((entities, BLOCKS), np.nan), "peak": np.full((entities, BLOCKS), np.nan)}
 
 
@@ -121,11 +120,10 @@ def score(method: Method, state: State, panel: Panel) -> Scores:
     return judge(method, state, panel, windows_of(method, state, panel))[0]
 
 
-def stream(method: Method, state: State, panel: Panel) -> tuple[Scores, State]:
+def stream(method: Method, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
     """Score and learn day by day: a model serves until the first row of a new day has been scored."""
-    state = state.copy()
+    state = state if own else state.copy()
     panel = Panel(panel.t, missing_as_nan(panel.x), panel.indptr)
-    _allocate(state)
     windows = windows_of(method, state, panel)
     day = np.floor(windows.before / DAY_S)
     parts, order = [judge(method, state, *_rows(panel, windows, np.zeros(0, dtype=np.int64)))[0]], []
@@ -149,15 +147,6 @@ def _rows(panel: Panel, windows: Windows, rows: Ints) -> tuple[Panel, Windows]:
     counts = np.bincount(panel.g[rows], minlength=len(panel.indptr) - 1)
     piece = Panel(panel.t[rows], panel.x[rows], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
     return piece, Windows(windows.values[rows], windows.fresh[rows], windows.before[rows])
-
-
-def _allocate(state: State) -> None:
-    """Room for the history, once."""
-    table = state.table
-    if table["past_t"].shape[1] == 0:
-        entities, _, lags, d = table["past"].shape
-        table["past_t"], table["past_step"], table["past_degree"] = np.full((3, entities, KEEP), np.nan)
-        table["past"] = np.full((entities, KEEP, lags, d), np.nan)
 
 
 def _learn(method: Method, state: State, panel: Panel, windows: Windows, degree: Floats) -> None:
@@ -196,14 +185,18 @@ def _remember(state: State, g: Ints, t: Floats, windows: Windows, rows: Ints, de
     keep = ~known | (np.floor(t / spacing) != np.floor(windows.before[rows] / spacing))
     for i in np.unique(g[keep]):
         mine = keep & (g == i)
-        held = np.isfinite(table["past_t"][i])
-        times = np.concatenate([table["past_t"][i, held], t[mine]])
+        held = int(table["held"][i])
+        times = np.concatenate([table["past_t"][i, :held], t[mine]])
         chosen, table["spacing"][i] = _thinned(times, table["spacing"][i])
         for name, new in (("past_t", t), ("past_step", t - windows.before[rows]), ("past_degree", degree),
                           ("past", windows.values[rows])):
-            every = np.concatenate([table[name][i, held], new[mine]])[chosen]
-            table[name][i] = np.nan
-            table[name][i, : len(every)] = every
+            _replace(table, name, i, np.concatenate([table[name][i, :held], new[mine]])[chosen])
+        table["held"][i] = len(chosen)
+
+
+def _replace(table: Table, name: str, i: int, values: Floats) -> None:
+    table[name][i, : len(values)] = values
+    table[name][i, len(values) :] = 0.0
 
 
 def _thinned(times: Floats, spacing: float) -> tuple[Ints, float]:
@@ -246,7 +239,7 @@ def _peaks(state: State, g: Ints, t: Floats, degree: Floats) -> None:
 
 def fit(method: Method, panel: Panel) -> State:
     """Stream through the history, then refit on its end: what is calibrated is what was produced out of sample."""
-    state = stream(method, empty(method, len(panel.indptr) - 1, panel.x.shape[1]), panel)[1]
+    state = stream(method, empty(method, len(panel.indptr) - 1, panel.x.shape[1]), panel, own=True)[1]
     refit(method, state, np.arange(state.entities), forced=True)
     return state
 
@@ -266,7 +259,7 @@ def thaw(method: Method, frozen: State) -> State:
     known = table["scale"] > 0
     table["level"] = np.where(known, table["level"] + table.pop("level_rest"), np.nan)
     table["scale"] = np.where(known, table["scale"], np.nan)
-    for name in ("threshold", "learned_to", "began"):
+    for name in ("threshold", "began", "learned_to"):
         table[name] = np.where(table["threshold" if name == "threshold" else "learned_to"] == 0, np.nan, table[name])
     table.update(_working(method, entities, d))
     table["fitted_day"] = np.floor(np.where(np.isnan(table["threshold"]), np.nan, table["learned_to"]) / DAY_S)
@@ -290,7 +283,7 @@ def refit(method: Method, state: State, who: Ints, forced: bool) -> None:
             table[name][i] = np.inf if method.settings.direction == one_sided else K
         table["fitted_day"][i] = np.floor(table["learned_to"][i] / DAY_S)
         table["days"][i] = (table["learned_to"][i] - table["past_t"][i, 0]) / DAY_S
-        table["span"][i] = np.nanmedian(table["past_step"][i])
+        table["span"][i] = np.median(table["past_step"][i, : int(table["held"][i])])
     _first_degrees(method, state, who, jobs)
     for i in who:
         _calibrate(method, state, int(i))
@@ -301,12 +294,11 @@ def _due(state: State, i: int, forced: bool) -> bool:
     table = state.table
     clock = clock_of(state)[i]
     _prune(state, i, clock)
-    held = np.isfinite(table["past_t"][i])
-    ready = held.sum() >= MIN_ROWS and clock - table["past_t"][i, held][0] >= MIN_S
-    if not ready or not np.isfinite(table["past"][i, held, 0]).any():
+    held = int(table["held"][i])
+    span = (clock - table["past_t"][i, 0]) / DAY_S
+    if held < MIN_ROWS or span * DAY_S < MIN_S or not np.isfinite(table["past"][i, :held, 0]).any():
         return False
     age = np.floor(clock / DAY_S) - table["fitted_day"][i]
-    span = (clock - table["past_t"][i, held][0]) / DAY_S
     if span < 0.5 * table["days"][i]:  # a model that was read knows more than the rows seen since
         return False
     return bool(forced or np.isnan(age) or age >= np.clip((clock - table["since"][i]) / DAY_S / 4, 1, MAX_REFIT_DAYS))
@@ -315,18 +307,17 @@ def _due(state: State, i: int, forced: bool) -> bool:
 def _prune(state: State, i: int, clock: float) -> None:
     """Drop what is older than the memory."""
     table = state.table
-    keep = table["past_t"][i] > clock - KEEP_S
+    keep = np.flatnonzero(table["past_t"][i, : int(table["held"][i])] > clock - KEEP_S)
     for name in ("past", "past_step", "past_degree", "past_t"):
-        kept = table[name][i, keep]
-        table[name][i] = np.nan
-        table[name][i, : len(kept)] = kept
+        _replace(table, name, i, table[name][i, keep])
+    table["held"][i] = len(keep)
     gone = table["block"][i] * BLOCK_S < clock - BLOCKS * BLOCK_S
     table["block"][i, gone] = np.nan
 
 
 def _job(method: Method, state: State, i: int) -> Job:
     """Training windows, level and scale of one entity."""
-    past = state.table["past"][i, np.isfinite(state.table["past_t"][i])]
+    past = state.table["past"][i, : int(state.table["held"][i])]
     level, scale = robust.level_and_scale(past[:, 0])
     return robust.worth_it(method.settings, past, level), level, scale
 
@@ -335,33 +326,32 @@ def _first_degrees(method: Method, state: State, who: Ints, jobs: list[Job]) -> 
     """Degrees for a history that no model has scored: each half by a model of the other half."""
     table = state.table
     need = [(int(i), job) for i, job in zip(who, jobs)
-            if np.isfinite(table["past_degree"][i]).sum() < 0.5 * len(job[0])]
+            if np.isfinite(table["past_degree"][i, : len(job[0])]).sum() < 0.5 * len(job[0])]
     if not need:
         return
-    halves = [(job[0][part], job[1], job[2]) for _, job in need for part in (slice(len(job[0]) // 2, None),
-                                                                          slice(0, len(job[0]) // 2))]
+    halves = [(part, job[1], job[2]) for _, job in need for part in np.array_split(job[0], 2)[::-1]]
     models = method.train(halves, method.settings.seed)
     for n, (i, job) in enumerate(need):
-        half = len(job[0]) // 2
-        degrees = []
-        for model, rows in ((models[2 * n], job[0][:half]), (models[2 * n + 1], job[0][half:])):
-            table_of_one = {name: np.asarray(column)[None] for name, column in model.items()}
-            table_of_one.update(level=job[1][None], scale=job[2][None])
-            degrees.append(method.degree(table_of_one, np.zeros(len(rows), dtype=np.int64), rows)[0])
-        fill = np.concatenate(degrees)
-        empty_row = ~np.isfinite(job[0][:, 0]).any(axis=1)
-        fill[empty_row] = np.nan
-        held = np.isfinite(table["past_t"][i])
-        known = table["past_degree"][i, held]
-        table["past_degree"][i, held] = np.where(np.isnan(known), fill, known)
+        parts = np.array_split(job[0], 2)
+        fill = np.concatenate([_degree_of(method, models[2 * n + k], job, parts[k]) for k in (0, 1)])
+        known = table["past_degree"][i, : len(fill)].copy()
+        table["past_degree"][i, : len(fill)] = np.where(np.isnan(known), fill, known)
         new = np.isnan(known) & np.isfinite(fill)
-        _peaks(state, np.full(new.sum(), i), table["past_t"][i, held][new], fill[new])
+        _peaks(state, np.full(new.sum(), i), table["past_t"][i, : len(fill)][new], fill[new])
+
+
+def _degree_of(method: Method, model: Table, job: Job, windows: Floats) -> Floats:
+    """Degrees of windows by a model that is not in the state; NaN for windows without values."""
+    table = {name: column[None] for name, column in {**model, "level": job[1], "scale": job[2]}.items()}
+    degree = method.degree(table, np.zeros(len(windows), dtype=np.int64), windows)[0]
+    return np.where(np.isfinite(windows[:, 0]).any(axis=1), degree, np.nan)
 
 
 def _calibrate(method: Method, state: State, i: int) -> None:
     """Knots, tail and alert level of one entity from its trailing degrees."""
     table = state.table
-    degrees = table["past_degree"][i][np.isfinite(table["past_degree"][i])]
+    degrees = table["past_degree"][i, : int(table["held"][i])]
+    degrees = degrees[np.isfinite(degrees)]
     order = np.argsort(table["block"][i])[: np.isfinite(table["block"][i]).sum()]
     latest = max(int(method.latest * len(order)), FEWEST_PEAKS)
     peaks = table["peak"][i][order[-latest:]]

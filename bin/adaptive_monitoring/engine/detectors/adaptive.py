@@ -16,7 +16,7 @@ from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK, DAY_SLOTS, WEEK_SLOTS
 
 KEPT_PEAKS = 18  # more than the tail of the latest 67 peaks needs
-_SIXTEENTHS = 16.0
+_OFFSET_PARTS, _FACTOR_PARTS = 16.0, 64.0  # slots are stored as whole parts of the scale
 _LARGEST_SLOT = 1e8
 _TREND_DAYS = 14.0  # a running mean over 28 days lags half of them behind
 
@@ -95,7 +95,7 @@ class Adaptive:
         slots, factors = _slots_of(table, scale)
         level = np.where(season == 1, table["day"].mean(axis=2), np.where(season == 2, table["week"].mean(axis=2), table["constant"]))
         offset = np.take_along_axis(table["offset"], season.astype(np.int64)[:, :, None], 2)[:, :, 0]
-        unit = scale[:, :, None] / _SIXTEENTHS
+        unit = scale[:, :, None] / _OFFSET_PARTS
         with np.errstate(divide="ignore", invalid="ignore"):
             offsets = np.where(unit > 0, np.round((slots - level[:, :, None]) / unit), 0.0)
         used = np.arange(WEEK_SLOTS) < np.array([0, DAY_SLOTS, WEEK_SLOTS])[season.astype(np.int64)][:, :, None]
@@ -106,7 +106,7 @@ class Adaptive:
             "level": level + offset, "scale": scale, "season": season, "lower_k": table["lower_k"], "upper_k": table["upper_k"],
             "trend_per_day": offset / np.clip(table["blocks"][:, None] / 8.0, 1.0, _TREND_DAYS),
             "offsets": np.where(used, np.clip(offsets, -_LARGEST_SLOT, _LARGEST_SLOT), 0.0),
-            "factors": np.where(used, np.clip(np.round(factors * _SIXTEENTHS), 1.0, _LARGEST_SLOT), _SIXTEENTHS),
+            "factors": np.where(used, np.clip(np.round(factors * _FACTOR_PARTS), 1.0, _LARGEST_SLOT), _FACTOR_PARTS),
             "unit": table["unit"], "season_error": table["season_error"], "power": table["power"], "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
             "knots": tails.knots_of(table["tables"]).reshape(g, d, causal.V * causal.SIDES * tails.KNOT_COUNT),
             "threshold": table["threshold"], "budget_observed": table["alarms"] / weeks, "peaks": kept, "peak_count": count,
@@ -122,14 +122,14 @@ class Adaptive:
         g, d = table["level"].shape
         state = self.empty(g, d)
         out = state.table
-        unit = table["scale"][:, :, None] / _SIXTEENTHS
+        unit = table["scale"][:, :, None] / _OFFSET_PARTS
         slots = table["level"][:, :, None] + table["offsets"] * unit
         season = table["season"][:, :, None]
         day = np.where(season == 1, slots[:, :, :DAY_SLOTS], table["level"][:, :, None])
         out["day"][:] = np.where(season == 2, _week_as_day(slots), day)
         out["week"][:] = np.where(season == 2, slots, np.tile(out["day"][:, :, ::4], 7))
         out["constant"][:] = table["level"]
-        factors = np.where(season == 2, _week_as_day(table["factors"]), table["factors"][:, :, :DAY_SLOTS]) / _SIXTEENTHS
+        factors = np.where(season == 2, _week_as_day(table["factors"]), table["factors"][:, :, :DAY_SLOTS]) / _FACTOR_PARTS
         out["slot_scale"][:] = np.maximum(2 * factors - 1, 0.0) * table["scale"][:, :, None]
         blocks = table["blocks"]
         for name, seen in (("constant", blocks), ("scale", blocks), ("season", blocks), ("day", blocks / 4), ("week", blocks / BLOCKS_PER_WEEK)):

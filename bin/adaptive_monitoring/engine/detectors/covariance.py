@@ -60,9 +60,9 @@ class Covariance:
         """Keep the rows; refit when event time enters a new day."""
         return self.stream(state, panel)[1]
 
-    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
-        """Score, then learn, in one causal pass."""
-        return trailing.stream(self.method, state, panel)
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
+        """Score, then learn, in one causal pass. own: the state may be changed in place."""
+        return trailing.stream(self.method, state, panel, own)
 
     def freeze(self, state: State) -> State:
         """Level, scale and one row of the precision matrix per metric; calibration per entity."""

@@ -65,9 +65,9 @@ class Forest:
         """Keep the rows; refit when event time enters a new day."""
         return self.stream(state, panel)[1]
 
-    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
-        """Score, then learn, in one causal pass."""
-        return trailing.stream(self.method, state, panel)
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
+        """Score, then learn, in one causal pass. own: the state may be changed in place."""
+        return trailing.stream(self.method, state, panel, own)
 
     def freeze(self, state: State) -> State:
         """Level, scale and ten trees per metric; calibration per entity."""
@@ -82,6 +82,8 @@ class Forest:
     def thaw(self, state: State) -> State:
         """A working state without history."""
         out = trailing.thaw(self.method, state)
+        key = np.where(np.isnan(out.table["level"]), np.inf, out.table["rank"])  # metrics without a row come last
+        out.table["rank"] = np.argsort(np.argsort(key, axis=1, kind="stable"), axis=1).astype(np.float64)
         out.table["step_scale"] = np.where(out.table["step_scale"] > 0, out.table["step_scale"], np.nan)
         order = np.argsort(out.table["rank"], axis=1)
         cells = np.take_along_axis(out.table.pop("trees"), order[:, :, None], axis=1)
@@ -118,21 +120,28 @@ def _train_one(windows: Floats, level: Floats, scale: Floats, seed: int) -> trai
     d = len(level)
     steps = windows[:, 0] - windows[:, 1]
     step_scale = robust.spread(steps, 1e-9 * (np.abs(level) + scale), 0.1 * scale)
-    rank = _rank(features(windows, level, scale, step_scale, np.arange(d)))
-    x = features(windows, level, scale, step_scale, rank).reshape(len(windows), -1)
-    grown = IsolationForest(n_estimators=TREES * d, max_samples=min(exported.SAMPLES, len(x)), random_state=seed)
-    codes = exported.export([tree.tree_ for tree in grown.fit(x.astype(np.float32)).estimators_])
-    by_metric = x.reshape(len(x), d, FEATURES)[:, rank]
-    reach = np.stack([by_metric[:, :, 0].min(axis=0), by_metric[:, :, 0].max(axis=0),
-                      by_metric[:, :, LAGS].min(axis=0), by_metric[:, :, LAGS].max(axis=0)], axis=1)
+    rank = _rank(features(windows, level, scale, step_scale, np.arange(d)), np.isnan(level))
+    known = int(np.isfinite(level).sum())
+    x = features(windows, level, scale, step_scale, rank)
+    rows = x[:, :known].reshape(len(x), -1)
+    grown = IsolationForest(n_estimators=TREES * known, max_samples=min(exported.SAMPLES, len(x)), random_state=seed)
+    trees = exported.export([tree.tree_ for tree in grown.fit(rows.astype(np.float32)).estimators_])
+    codes = np.zeros((TREES * d, exported.SLOTS), dtype=np.int32)
+    codes[: len(trees)] = exported.that_fit(trees, known)
+    last, step = x[:, rank, 0], x[:, rank, LAGS]
+    reach = np.stack([last.min(axis=0), last.max(axis=0), step.min(axis=0), step.max(axis=0)], axis=1)
     return {"rank": rank.astype(np.float64), "step_scale": step_scale, "reach": reach.astype(np.float64),
-            "codes": exported.that_fit(codes, d)}
+            "codes": codes}
 
 
-def _rank(x: Ints) -> Ints:
-    """An order of the metrics that depends on their values alone, not on their columns. x: (n, d, FEATURES)."""
+def _rank(x: Ints, unknown: np.ndarray) -> Ints:
+    """An order of the metrics that depends on their values alone, not on their columns; unknown ones (d,) come last.
+
+    x: (n, d, FEATURES).
+    """
     weights = np.modf(0.6180339887 * np.arange(1, len(x) + 1))[0]
-    return np.argsort(np.argsort((weights[:, None] * x[:, :, 0]).sum(axis=0), kind="stable"))
+    key = np.where(unknown, np.inf, (weights[:, None] * x[:, :, 0]).sum(axis=0))
+    return np.argsort(np.argsort(key, kind="stable"))
 
 
 def features(windows: Floats, level: Floats, scale: Floats, step_scale: Floats, rank: Ints) -> Ints:
@@ -162,6 +171,7 @@ def degree(table: trailing.Table, g: Ints, windows: Floats) -> tuple[Floats, Flo
     x = features(windows, level, scale, step, rank)
     length, part = exported.path_lengths(table["codes"][who], g, x.reshape(len(g), -1), FEATURES)
     far = beyond(np.take_along_axis(x, rank[:, :, None], axis=1), table["reach"][who][g])
+    far = np.where(np.isnan(level), 0.0, far)  # a metric never seen in training has no range
     trees = table["codes"].shape[1]
     return REACH * far.sum(axis=1) - length, np.take_along_axis(part, rank, axis=1) + trees * far
 
