@@ -60,9 +60,9 @@ class Reference:
         """Follow the rows that are newer than the clock."""
         return self.stream(state, panel)[1]
 
-    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
-        """Score a row, then learn it."""
-        state, g = state.copy(), panel.g
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
+        """Score a row, then learn it. own: the state may be changed in place."""
+        state, g = state if own else state.copy(), panel.g
         parts = [self.score(state, Panel(panel.t[:0], panel.x[:0], np.zeros(state.entities + 1, dtype=np.int64)))]
         for i in range(len(panel.t)):
             cell = {name: column[g[i] : g[i] + 1] for name, column in state.table.items()}  # views: updated in place
@@ -131,6 +131,13 @@ class WritesIntoPanel(Reference):
         return super().score(state, panel)
 
 
+class NeedsTheSameShape(Reference):
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
+        out, after = super().stream(state, panel, own)
+        after.table["room"] = np.zeros((after.entities, 5))
+        return out, after
+
+
 class LearnsInPlace(Reference):
     def learn(self, state: State, panel: Panel) -> State:
         state.table.update(super().learn(state, panel).table)
@@ -145,8 +152,8 @@ class PoolsEntities(Reference):
 
 
 class StartsEachChunkAfresh(Reference):
-    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
-        out, state = super().stream(state, panel)
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
+        out, state = super().stream(state, panel, own)
         first = panel.indptr[:-1][np.diff(panel.indptr) > 0]
         out.score[first] = np.where(np.isnan(out.score[first]), np.nan, 0.0)
         return out, state
@@ -203,7 +210,7 @@ class FreezesCoarsely(Reference):
 
 
 class KeepsEverything(Reference):
-    def stream(self, state: State, panel: Panel) -> tuple[Scores, State]:
+    def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
         out, after = super().stream(state, panel)
         old = state.table.get("history", np.zeros((state.entities, 0)))
         after.table["history"] = np.hstack([old, np.zeros((state.entities, int(np.diff(panel.indptr).max(initial=0))))])
@@ -324,6 +331,7 @@ class SaysNothing(Reference):
 
 
 CULPRITS = {
+    "check_new_entities_may_join": (NeedsTheSameShape,),
     "check_score_is_pure": (WritesWhileScoring, WritesIntoPanel),
     "check_learn_keeps_its_input": (LearnsInPlace,),
     "check_crowd_is_solitude": (PoolsEntities,),

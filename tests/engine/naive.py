@@ -81,3 +81,31 @@ def alert_level(peaks: Sequence[float], budget: float) -> float:
     slope = (sum(p - start for p in ordered[:tail]) + 4.0 * 1.0) / (tail + 4.0)
     level = start + slope * math.log(max((tail + 0.5) / (m + 1) * 28 / budget, 1.0))
     return max(level, 4.0 * min(1.0, 8.0 / (m + 1)), 0.5)
+
+
+class Episode:
+    """One entity's alert state, row by row: open after k of n, close after m of n quiet rows and an hour's hold."""
+
+    def __init__(self, open_k: int, open_n: int, close_k: int, close_n: int, hold: float) -> None:
+        self.open_k, self.open_n, self.close_k, self.close_n, self.hold = open_k, open_n, close_k, close_n, hold
+        self.rows: list[tuple[float, bool]] = []  # those that count: (t, at the alert level)
+        self.newest = self.alarm = -math.inf
+        self.start = math.nan
+
+    def follow(self, t: float, score: float) -> tuple[str, float]:
+        """The state after this row and when its episode began (NaN outside one)."""
+        late, self.newest = t <= self.newest, max(t, self.newest)
+        if math.isnan(score):
+            return "missing", math.nan
+        if late:
+            return ("pending" if score >= 1 else "normal"), math.nan
+        self.rows.append((t, score >= 1))
+        window = self.rows[-self.open_n :]
+        if sum(hot for _, hot in window) >= self.open_k:
+            self.alarm = t
+            if math.isnan(self.start):
+                self.start = next(s for s, hot in window if hot)
+        elif self.close_n - sum(hot for _, hot in self.rows[-self.close_n :]) >= self.close_k:
+            self.start = math.nan if t - self.alarm >= self.hold else self.start
+        words = ("normal", "pending") if math.isnan(self.start) else ("closing", "open")
+        return words[score >= 1], self.start

@@ -79,7 +79,7 @@ def much_later() -> Panel:
 
 
 def odd_panels() -> dict[str, Panel]:
-    """Input at the edge, two hosts each (the second one ordinary where that makes sense)."""
+    """Input at the edge; some of it with an ordinary second host beside it."""
     t, x = host(5, days=1.75, step=1200.0)
     n = len(t)
     big = np.where(np.arange(n)[:, None] % 7 == 0, 1e100, np.where(np.arange(n)[:, None] % 11 == 0, -1e100, x))
@@ -96,5 +96,6 @@ def odd_panels() -> dict[str, Panel]:
         "one time only": (np.full(n, t[0]), x), "a year's gap": (gap, x), "before 1970": (t - 3e9, x),
         "0.1 s apart": (t[0] + 0.1 * np.arange(n), x),
     }
-    edge = {name: panel_of([pair, (t, x)]) for name, pair in series.items()}
-    return {**edge, "nobody": panel_of([]), "nothing": panel_of([(t[:0], x[:0])])}
+    beside = ("no rows", "all missing", "huge")
+    edge = {name: panel_of([pair, (t, x)] if name in beside else [pair]) for name, pair in series.items()}
+    return {**edge, "nobody": panel_of([])}

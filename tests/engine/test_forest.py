@@ -68,6 +68,19 @@ def test_the_stored_forest_scores_like_the_trained_one() -> None:
     assert np.array_equal(back.table["codes"], state.table["codes"])
 
 
+def test_metrics_without_a_stored_row_leave_the_others_in_place() -> None:
+    """A metric that was never seen has no row; the reader fills its columns with zeros."""
+    panel = fleet()
+    gone = type(panel)(panel.t, np.where(np.arange(3) == 0, np.nan, panel.x), panel.indptr)
+    detector = forest.Forest(Settings())
+    frozen = detector.freeze(detector.fit(gone))
+    before = detector.score(detector.thaw(frozen), gone)
+    for name, (kind, _) in detector.layout.items():
+        if kind == "metric":
+            frozen.table[name][:, 0] = 0.0
+    assert np.array_equal(detector.score(detector.thaw(frozen), gone).score, before.score, equal_nan=True)
+
+
 def test_level_shift_scores_higher_the_farther_it_lies() -> None:
     """Path lengths alone saturate at the largest training value."""
     detector = forest.Forest(Settings())

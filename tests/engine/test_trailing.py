@@ -59,7 +59,7 @@ def test_history_is_thinned_to_its_room_and_spread_over_time() -> None:
     x = np.random.default_rng(4).normal(size=(len(t), 1))
     detector = Covariance(Settings())
     state = detector.stream(detector.empty(1, 1), panel_of([(t, x)], 1))[1]
-    held = state.table["past_t"][0][np.isfinite(state.table["past_t"][0])]
+    held = state.table["past_t"][0, : int(state.table["held"][0])]
     assert len(held) <= trailing.KEEP
     assert held[0] < t[-1] - 25 * 86400
     assert np.ptp(np.diff(held)) < 1
