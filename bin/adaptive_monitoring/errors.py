@@ -9,7 +9,9 @@
     ├── InputError                ADM002  the rows of the search
     │   ├── NoTime                ADM020
     │   ├── MissingField          ADM021
-    │   └── BadBody               ADM022
+    │   ├── BadBody               ADM022
+    │   ├── TooManySeries         ADM023
+    │   └── OutOfTime             ADM024
     ├── ModelError                ADM003  stored models
     │   ├── CollectionNotFound    ADM030
     │   ├── Tampered              ADM031
@@ -103,6 +105,18 @@ class BadBody(InputError):
     """A chunk is not the CSV that its header promises."""
 
     code = "ADM022"
+
+
+class TooManySeries(InputError):
+    """More entities than max_series; the others are used."""
+
+    code = "ADM023"
+
+
+class OutOfTime(InputError):
+    """max_runtime has passed; what was done until then is kept."""
+
+    code = "ADM024"
 
 
 class ModelError(AdaptiveError):

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 SPEC = Spec(
     "adaptfit",
-    options=(*OPTIONS, kinds.word("mode", ("update", "replace"), "update", "update keeps the models of other entities, replace drops them")),
+    options=(
+        *OPTIONS,
+        kinds.word("mode", ("update", "replace"), "update", "update keeps models of other entities, replace drops them"),
+    ),
     fields="optional", by="optional", into="optional",
     usage="adaptfit <fields> [by <fields>] [into <collection>] [name=value …]",
 )

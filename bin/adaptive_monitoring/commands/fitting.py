@@ -13,6 +13,7 @@ from adaptive_monitoring.engine import registry, rowformat
 from adaptive_monitoring.engine.base import Panel, State
 from adaptive_monitoring.engine.groups import entity_groups, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.errors import MissingField, OutOfTime, SpanMismatch
 from adaptive_monitoring.protocol.body import render
 from adaptive_monitoring.store.base import DEFAULT_KEY, SCHEMA
 from adaptive_monitoring.store.lookup import LookupStore
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from adaptive_monitoring.protocol.body import Body
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
 
+    Texts = dict[str, list[str]]
+
 CELLS = 2_000_000  # numbers learned at once
 COLD_BLOCKS_S = 2 * 86400.0
-NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upper_k", "state", "threshold", "budget_observed", "span")
+NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upper_k", "state", "threshold",
+           "budget_observed", "span")
+MIXED = 0.1  # from this share of clearly shorter steps on, rows have two spans
 
 
 class Fitting:
@@ -38,6 +43,8 @@ class Fitting:
         self.reader = Reader("adaptfit", arguments)
         self.batches: list[Batch] = []
         self.rows = 0
+        self.stopped = False
+        self.mixed: list[str] = []
         self.started = time.monotonic()
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
@@ -59,9 +66,12 @@ class Fitting:
 
     def _train(self) -> Columns:
         d = len(self.reader.metrics)
+        if not d:
+            raise MissingField(f"adaptfit: no metric_name in the rows matches "
+                               f"{', '.join(field for field, _ in self.arguments.fields) or '*'}")
         panel = self._panel(d)
         detector = registry.make(self.arguments.detector, self.settings)
-        parts: dict[str, list[str]] = {}
+        parts: Texts = {}
         entities = len(panel.indptr) - 1
         done = 0
         for a, b in entity_groups(panel.indptr, max(1, CELLS // max(d, 1))):
@@ -70,7 +80,8 @@ class Fitting:
             low, high = int(panel.indptr[a]), int(panel.indptr[b])
             part = Panel(panel.t[low:high], panel.x[low:high], panel.indptr[a:b + 1] - low)
             frozen = detector.freeze(detector.fit(part))
-            for name, values in self._model_rows(part, a, frozen, rowformat.encode(frozen, detector.layout)).items():
+            texts = rowformat.encode(frozen, detector.layout)
+            for name, values in self._model_rows(part, a, frozen, texts).items():
                 parts.setdefault(name, []).extend(values)
             done = b
             self.messages.metric("entities_trained", done)
@@ -81,24 +92,40 @@ class Fitting:
         t = np.concatenate([b.t for b in self.batches])
         entity = np.concatenate([b.entity for b in self.batches])
         x = np.concatenate([b.x if b.metric is not None else widened(b.x, d) for b in self.batches])
-        metric = np.concatenate([b.metric for b in self.batches if b.metric is not None]) if self.batches[0].metric is not None else None
+        metric = None
+        if self.reader.long:
+            metric = np.concatenate([b.metric for b in self.batches if b.metric is not None])
+            metric = self._in_order()[metric]
         self.batches.clear()
         return Batch(t, entity, x, metric).panel(self.reader.entities, d)[0]
+
+    def _in_order(self) -> Ints:
+        """Metrics of long rows sorted by name, whichever came first. Returns the new place of each, −1 behind them."""
+        order = sorted(range(len(self.reader.metrics)), key=self.reader.metrics.__getitem__)
+        self.reader.metrics = [self.reader.metrics[i] for i in order]
+        place = np.full(len(order) + 1, -1, dtype=np.int64)
+        place[order] = np.arange(len(order))
+        return place
 
     def _late(self, done: int, entities: int) -> bool:
         limit = self.arguments.max_runtime
         if not limit or time.monotonic() - self.started <= limit:
             return False
-        self.messages.warn(f"adaptfit: max_runtime={limit} s has passed; {done} of {entities} entities were trained and stored (ADM024)")
+        self.stopped = True
+        self.messages.warn(str(OutOfTime(
+            f"adaptfit: max_runtime={limit} s has passed; {done} of {entities} entities were trained. "
+            "Raise it, or split the search; stored models of the others stay")))
         return True
 
-    def _model_rows(self, panel: Panel, offset: int, frozen: State, texts: dict[str, list[str]]) -> dict[str, list[str]]:
+    def _model_rows(self, panel: Panel, offset: int, frozen: State, texts: Texts) -> Texts:
         """Columns of a group's model rows: keys, facts about the history, the detector's numbers, options."""
         g, d = len(panel.indptr) - 1, len(self.reader.metrics)
         keys = self.reader.keys[offset:offset + g]
-        out = {name: [key[i] for key in keys for _ in range(d)] for i, name in enumerate(self.reader.by or [DEFAULT_KEY])}
+        names = self.reader.by or [DEFAULT_KEY]
+        out = {name: [key[i] for key in keys for _ in range(d)] for i, name in enumerate(names)}
         out["metric"] = self.reader.metrics * g
         facts = _facts(panel)
+        self.mixed += ["/".join(keys[i]) for i in np.flatnonzero(facts["mixed"] >= MIXED)]
         status, reason = _status(facts, frozen, d)
         usable = [word != "untrainable" for word in status]
         for name in NUMBERS:
@@ -112,19 +139,18 @@ class Fitting:
         out["model_status"], out["reason"] = status, reason
         return out
 
-    def _finished(self, parts: dict[str, list[str]]) -> Columns:
-        """All columns of a stored row, those without content empty."""
+    def _finished(self, parts: Texts) -> Columns:
+        """All columns of a stored row, those without content empty, in the order of the stored file."""
         n = len(parts.get("metric", []))
         settings = self.settings
         same = {
-            "detector": self.arguments.detector, "kind": "level", "floor": floor_text(self.arguments.floor), "direction": settings.direction,
-            "tz": settings.tz, "budget": f"{settings.budget:.6g}", "lock": "0", "author": self.info.owner, "config_hash": self._config_hash(),
-            "model_version": "1",
+            "detector": self.arguments.detector, "kind": "level", "floor": floor_text(self.arguments.floor),
+            "direction": settings.direction, "tz": settings.tz, "budget": f"{settings.budget:.6g}", "lock": "0",
+            "author": self.info.owner, "config_hash": self._config_hash(), "model_version": "1",
         }
         names = [*(self.reader.by or [DEFAULT_KEY]), *SCHEMA]
-        columns = Columns(names, [parts[name] if name in parts else [same.get(name, "")] * n for name in names])
-        columns.add("row_hash", [row_hash(row) for row in zip(*[columns.get(name) for name in names[:-1]])])
-        return columns
+        table = sorted(zip(*[parts[name] if name in parts else [same.get(name, "")] * n for name in names]))
+        return _hashed(Columns(names, list(map(list, zip(*table))) if table else [[] for _ in names]))
 
     def _config_hash(self) -> str:
         """What shaped the models besides the data."""
@@ -136,25 +162,51 @@ class Fitting:
         if self.arguments.into is None or not len(columns):
             return
         keys = self.reader.by or [DEFAULT_KEY]
-        written = LookupStore(self.info).write(self.arguments.into, keys, columns, self.arguments.mode)
+        store = LookupStore(self.info)
+        written = store.write(self.arguments.into, keys, columns, "update" if self.stopped else self.arguments.mode)
         for text in written.warnings:
             self.messages.warn(text)
-        columns.add("model_version", [str(written.version)] * len(columns))
-        names = columns.names[:-1]
-        columns.add("row_hash", [row_hash(row) for row in zip(*[columns.get(name) for name in names])])
-        what = f"version {written.version} written ({written.rows} rows, {written.bytes / 1e3:.0f} kB, by {written.route})" if written.changed else (
-            f"version {written.version} has these models already")
+        if written.locked or not written.changed:
+            self._as_stored(store, columns)
+        else:
+            columns.add("model_version", [str(written.version)] * len(columns))
+            _hashed(columns)
+        what = f"version {written.version} has these models already"
+        if written.changed:
+            size = f"{written.rows} rows, {written.bytes / 1e3:.0f} kB"
+            what = f"version {written.version} written ({size}, by {written.route})"
         self.messages.info(f'adaptfit: collection "{self.arguments.into}": {what}')
+
+    def _as_stored(self, store: LookupStore, columns: Columns) -> None:
+        """Puts the stored rows in place of the trained ones: locked models and older versions stay as they are."""
+        width = len(self.reader.by or [DEFAULT_KEY])
+        assert self.arguments.into is not None
+        stored = store.read(self.arguments.into, set(zip(*columns.data[:width]))).columns
+        rows = {row[:width + 1]: row for row in zip(*stored.data)}
+        table = [rows.get(row[:width + 1], row) for row in zip(*columns.data)]
+        columns.data = list(map(list, zip(*table)))
 
     def _remarks(self, columns: Columns) -> None:
         for text in self.reader.remarks():
             self.messages.warn(text)
+        if self.mixed:
+            self.messages.warn(str(SpanMismatch(
+                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(self.mixed[:3])} … "
+                "The models take the usual one. Bring them to one step first, with | bin _time span=5m and | stats")))
         status = columns.get("model_status")
-        counts = ", ".join(f"{status.count(word)} {word}" for word in ("trained", "cold", "untrainable") if word in status)
-        seconds = time.monotonic() - self.started
-        self.messages.info(f"adaptfit: {len(columns)} models of {self.reader.entities} entities from {self.rows} rows in {seconds:.1f} s: {counts}")
-        for name, number in (("rows", self.rows), ("models", len(columns)), ("entities", self.reader.entities)):
+        words = ("trained", "cold", "untrainable")
+        counts = ", ".join(f"{status.count(word)} {word}" for word in words if word in status) or "none"
+        seconds, entities = time.monotonic() - self.started, self.reader.entities
+        self.messages.info(f"adaptfit: {len(columns)} models of {entities} entities from {self.rows} rows "
+                           f"in {seconds:.1f} s: {counts}")
+        for name, number in (("rows", self.rows), ("models", len(columns)), ("entities", entities)):
             self.messages.metric(name, number)
+
+
+def _hashed(columns: Columns) -> Columns:
+    """The same columns with the hash of each row in the last one."""
+    columns.add("row_hash", [row_hash(row) for row in zip(*columns.data[:-1])])
+    return columns
 
 
 def _facts(panel: Panel) -> dict[str, Floats]:
@@ -162,7 +214,7 @@ def _facts(panel: Panel) -> dict[str, Floats]:
     lengths = np.diff(panel.indptr)
     has = lengths > 0
     first, last = panel.indptr[:-1][has], panel.indptr[1:][has] - 1
-    out = {name: np.full(len(lengths), np.nan) for name in ("span", "from", "to", "gap_ratio")}
+    out = {name: np.full(len(lengths), np.nan) for name in ("span", "from", "to", "gap_ratio", "mixed")}
     points = np.zeros((len(lengths), panel.x.shape[1]))
     if len(panel.t):
         steps = np.diff(panel.t, prepend=np.nan)
@@ -170,8 +222,11 @@ def _facts(panel: Panel) -> dict[str, Floats]:
         steps[steps <= 0] = np.nan
         out["from"][has], out["to"][has] = panel.t[first], panel.t[last]
         out["span"][has] = segment_median(steps[:, None], first)[:, 0]
+        short = steps < np.repeat(out["span"][has], lengths[has]) / 1.5
+        out["mixed"][has] = np.add.reduceat(short.astype(np.float64), first) / lengths[has]
         points[has] = np.add.reduceat(~np.isnan(panel.x), first, axis=0)
-        expected = (out["to"] - out["from"]) / out["span"] + 1
+        with np.errstate(invalid="ignore"):
+            expected = (out["to"] - out["from"]) / out["span"] + 1
         out["gap_ratio"] = np.clip(1 - lengths / np.where(expected > 0, expected, np.nan), 0.0, 1.0)
     return {**out, "points": points}
 
@@ -187,7 +242,7 @@ def _status(facts: dict[str, Floats], frozen: State, d: int) -> tuple[list[str],
             if facts["points"][g, m] == 0:
                 word, why = "untrainable", "no numbers in this metric"
             elif not scale[g, m] > 0:
-                word, why = "untrainable", ("the metric was constant" if days >= 0.5 else "less than 12 hours of history")
+                word, why = "untrainable", "the metric was constant" if days >= 0.5 else "less than 12 hours of history"
             elif days < COLD_BLOCKS_S / 86400.0:
                 word, why = "cold", f"{days:.1f} days of history; 2 are needed"
             status.append(word)

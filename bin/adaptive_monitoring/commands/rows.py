@@ -7,6 +7,7 @@ of one entity and time form one observation; when the same metric comes twice, t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -14,16 +15,17 @@ from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE
 from adaptive_monitoring.commands.options import expand
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.groups import panel_of
-from adaptive_monitoring.engine.numbers import Floats, Ints, to_floats
-from adaptive_monitoring.errors import MissingField, NoTime
+from adaptive_monitoring.engine.numbers import Floats, Ints, Times, to_floats
+from adaptive_monitoring.errors import BadValue, MissingField, NoTime, TooManySeries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from adaptive_monitoring.commands.options import Arguments
     from adaptive_monitoring.protocol.body import Body
 
+LATEST = 1e11  # the year 5138; larger numbers are milliseconds or worse
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Batch:
         return Batch(self.t[start:end], self.entity[start:end], self.x[start:end], metric)
 
     def panel(self, entities: int, d: int) -> tuple[Panel, Ints, Ints]:
-        """The panel, the batch row behind each panel row (the first one of long rows), and the panel row of each batch row, −1 = not scored."""
+        """The panel, the (first) batch row behind each panel row, and each batch row's panel row, −1 = not scored."""
         usable = np.isfinite(self.t) & (self.entity >= 0)
         if self.metric is not None:
             usable &= self.metric >= 0
@@ -80,37 +82,38 @@ class Reader:
     """Reads the chunks of one search; remembers entities and metrics.
 
     command: for messages. keys: entity → by-values, in order of appearance. metrics: names as they are shown.
+    forgiving: a field that was asked for and is not there counts as missing values, as long as another one is there.
+    closed: the metrics of long rows are settled; rows of others are not used.
     """
 
-    def __init__(self, command: str, arguments: Arguments) -> None:
-        self.command, self.arguments = command, arguments
+    def __init__(self, command: str, arguments: Arguments, forgiving: bool = False) -> None:
+        self.command, self.arguments, self.forgiving = command, arguments, forgiving
         self.by: list[str] = arguments.by
         self.index: dict[object, int] = {}
+        self.times = Times()
+        self.keys: list[tuple[str, ...]] = [] if self.by else [("all",)]
         self.metrics: list[str] = []
+        self.closed = False
         self.columns: list[str] = []
+        self.missing: list[str] = []
+        self.names_seen: list[str] = []
         self.long: bool | None = None
         self.limit: int = arguments.max_series
-        self.without_time = self.without_entity = self.beyond_limit = 0
-        self.first_beyond: list[str] = []
-
-    @property
-    def keys(self) -> list[tuple[str, ...]]:
-        """By-values of each entity."""
-        if not self.by:
-            return [("all",)] * max(len(self.index), 1)
-        return [key if isinstance(key, tuple) else (str(key),) for key in self.index]
+        self.without_time = self.without_entity = self.without_model = 0
+        self.beyond: dict[object, None] = {}
+        self.later: dict[str, None] = {}
 
     @property
     def entities(self) -> int:
-        return max(len(self.index), 1) if not self.by else len(self.index)
+        return len(self.keys)
 
     def read(self, body: Body) -> Batch:
-        """One chunk. Raises NoTime, MissingField."""
-        if self.long is None:
-            self._look(body.names)
+        """One chunk. Raises NoTime, MissingField, BadValue."""
+        self.look(body.names)
         names = [NAME, VALUE] if self.long else self.columns
         cells = body.columns([TIME, *self.by, *names]).data
-        t = to_floats(cells[0])
+        t = self.times.read(cells[0])
+        t[~(np.abs(t) <= LATEST)] = np.nan
         entity = self._entities(cells[1:1 + len(self.by)], len(t))
         self.without_time += int(np.isnan(t).sum())
         values = cells[1 + len(self.by):]
@@ -121,8 +124,17 @@ class Reader:
             x[:, i] = to_floats(column)
         return Batch(t, entity, x, None)
 
-    def _look(self, names: Sequence[str]) -> None:
-        """What the first rows say about their form."""
+    def look(self, names: Sequence[str]) -> None:
+        """What the names of the first rows say about their form. Raises NoTime, MissingField, BadValue."""
+        if self.long is None:
+            self._form(names)
+        elif names != self.names_seen and not self.long:
+            self.missing = [name for name in self.missing if name not in names]
+            found = expand([field for field, _ in self.arguments.fields] or ["*"], names, self.by)
+            self.later.update(dict.fromkeys(name for name in found if name in names and name not in self.columns))
+        self.names_seen = list(names)
+
+    def _form(self, names: Sequence[str]) -> None:
         if TIME not in names:
             raise NoTime(f"{self.command}: rows need a _time; they have {_some(names)}. "
                          "After stats, add _time to BY: | bin _time span=5m | stats avg(x) AS x BY _time host")
@@ -131,7 +143,8 @@ class Reader:
             raise MissingField(f"{self.command}: no field {', '.join(lost)} to group by; the rows have {_some(names)}")
         typed = [field for field, _ in self.arguments.fields]
         present = [name for name in expand(typed, names, self.by) if name in names and name != VALUE]
-        self.long = NAME in names and VALUE in names and NAME not in self.by and (not typed or VALUE in typed or not present)
+        named = NAME in names and VALUE in names and NAME not in self.by
+        self.long = named and (not typed or VALUE in typed or not present)
         if not self.long:
             self._look_wide(names, typed)
 
@@ -139,62 +152,83 @@ class Reader:
         alias = {field: name for field, name in self.arguments.fields if name}
         found = [name for name in expand(typed or ["*"], names, self.by) if name in names]
         missing = [field for field in typed if "*" not in field and field not in names]
-        if not found or missing:
+        if not found or (missing and not self.forgiving):
             what = f"no field {', '.join(missing)}" if missing else f"no field matches {', '.join(typed)}"
             raise MissingField(f"{self.command}: {what} in the rows; they have {_some(names)}")
-        self.columns = found
-        self.metrics = [alias.get(name, name) for name in found]
+        self.columns, self.missing = [*found, *missing], missing
+        self.metrics = [alias.get(name, name) for name in self.columns]
+        twice = sorted({name for name in self.metrics if self.metrics.count(name) > 1})
+        if twice:
+            raise BadValue(f"{self.command}: each metric needs a name of its own; AS gives {', '.join(twice)} twice")
 
     def _entities(self, columns: list[list[str]], n: int) -> Ints:
         if not self.by:
-            self.index.setdefault("all", 0)
             return np.zeros(n, dtype=np.int64)
         keys: Sequence[object] = columns[0] if len(columns) == 1 else list(zip(*columns))
         got = list(map(self.index.get, keys))
         if None in got:
-            self._add(key for key, number in zip(keys, got) if number is None)
+            self._add(dict.fromkeys(key for key, number in zip(keys, got) if number is None))
+            self.without_entity += sum(1 for key in keys if not _complete(key))
             got = [self.index.get(key, -1) for key in keys]
-        entity = np.array(got, dtype=np.int64)
-        lost = int((entity < 0).sum())
-        self.without_entity += lost
-        return entity
+        return np.array(got, dtype=np.int64)
 
-    def _add(self, keys: object) -> None:
-        for key in keys:  # type: ignore[attr-defined]
-            if key in self.index or not (all(key) if isinstance(key, tuple) else key):
-                continue
+    def _add(self, keys: Iterable[object]) -> None:
+        for key in filter(_complete, keys):
             if len(self.index) >= self.limit:
-                self.beyond_limit += 1
-                if len(self.first_beyond) < 3:
-                    self.first_beyond.append("/".join(key) if isinstance(key, tuple) else str(key))
-                continue
-            self.index[key] = len(self.index)
+                self.beyond[key] = None
+            else:
+                self.index[key] = len(self.index)
+                self.keys.append(_parts(key))
 
     def _metric_numbers(self, names: list[str]) -> Ints:
         wanted = [field for field, _ in self.arguments.fields if field != VALUE]
         alias = {field: name for field, name in self.arguments.fields if name}
         numbers: dict[str, int] = {}
+        strange = -2
         for name in dict.fromkeys(names):
             shown = alias.get(name, name)
             if not name or (wanted and not expand(wanted, [name]).count(name)):
                 numbers[name] = -1
                 continue
-            if shown not in self.metrics:
+            if shown not in self.metrics and not self.closed:
                 self.metrics.append(shown)
-            numbers[name] = self.metrics.index(shown)
-        return np.array([numbers[name] for name in names], dtype=np.int64)
+            numbers[name] = self.metrics.index(shown) if shown in self.metrics else strange
+        out = np.array([numbers[name] for name in names], dtype=np.int64)
+        self.without_model += int((out == strange).sum())
+        return np.maximum(out, -1)
+
+    def wanted(self, metric: str) -> bool:
+        """Whether long rows of this metric, as it is shown, are asked for."""
+        typed = [field for field, _ in self.arguments.fields if field != VALUE]
+        return not typed or metric in [name for _, name in self.arguments.fields] or metric in expand(typed, [metric])
 
     def remarks(self) -> list[str]:
         """What the user should know about rows that could not be used."""
         out = []
+        if self.missing:
+            out.append(f"no field {', '.join(self.missing)} in the rows, so nothing is said about it")
+        if self.later:
+            out.append(f"fields {', '.join(self.later)} were not in the first rows and were not used; name them")
         if self.without_time:
-            out.append(f"{self.command}: {self.without_time} rows without a usable _time were not used")
+            out.append(f"{self.without_time} rows without a usable _time (seconds since 1970) were not used")
         if self.without_entity:
-            out.append(f"{self.command}: {self.without_entity} rows without {', '.join(self.by)} were not used")
-        if self.beyond_limit:
-            out.append(f"{self.command}: more than max_series={self.limit} entities; left out: {', '.join(self.first_beyond)} … "
-                       "Raise max_series, or split the search (ADM023)")
-        return out
+            out.append(f"{self.without_entity} rows without {', '.join(self.by)} were not used")
+        if self.without_model:
+            out.append(f"{self.without_model} rows of metrics that the collection does not have were not used")
+        if self.beyond:
+            first = ", ".join("/".join(_parts(key)) for key in islice(self.beyond, 3))
+            out.append(str(TooManySeries(
+                f"{len(self.beyond)} entities are beyond max_series={self.limit} and were left out: {first} … "
+                "Raise max_series, or split the search")))
+        return [f"{self.command}: {text}" for text in out]
+
+
+def _parts(key: object) -> tuple[str, ...]:
+    return key if isinstance(key, tuple) else (str(key),)
+
+
+def _complete(key: object) -> bool:
+    return all(_parts(key))
 
 
 def _some(names: Sequence[str]) -> str:
