@@ -1,0 +1,130 @@
+"""Every scenario of the bench: id, what, unit, direction, target. An id never changes its meaning; a changed scenario gets a new id.
+
+Units ms, s, rows/CPU-s are absolute times of one machine: shown, never compared with the baseline.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+ABSOLUTE = ("ms", "s", "rows/CPU-s")
+MORE, LESS = "more", "less"
+
+
+class Scenario(NamedTuple):
+    """One figure. better: whether more or less is better. target: to be reached, None = informative."""
+
+    id: str
+    what: str
+    unit: str
+    better: str
+    target: Optional[float] = None
+
+    @property
+    def group(self) -> str:
+        """The module that measures it."""
+        return self.id.split(".")[0]
+
+    @property
+    def compared(self) -> bool:
+        """Whether the figure says something on another machine."""
+        return self.unit not in ABSOLUTE
+
+    def met(self, value: float) -> Optional[bool]:
+        """Whether the target is reached; None without one."""
+        if self.target is None:
+            return None
+        return value >= self.target if self.better == MORE else value <= self.target
+
+
+#: rows/CPU-s of a scenario ÷ rows/CPU-s of the SDK command that adds six fields to the full-width metric rows.
+SPEED = (
+    Scenario("speed.sdk.noop", "SDK streaming no-op, metric rows of 119 B, 50,000 a chunk", "x", MORE),
+    Scenario("speed.sdk.six", "SDK streaming command that adds six fields, same rows: the measure of all", "rows/CPU-s", MORE),
+    Scenario("speed.sdk.six.raw", "the same on rows with _raw, 351 B", "x", MORE),
+    Scenario("speed.model.narrow", "adaptdetect model=, selected fields, 50,000 rows a chunk", "x", MORE, 4.0),
+    Scenario("speed.model.small", "the same, 2,500 rows a chunk", "x", MORE),
+    Scenario("speed.model.wide", "adaptdetect model=, full metric rows", "x", MORE),
+    Scenario("speed.model.raw", "adaptdetect model=, full rows with _raw", "x", MORE),
+    Scenario("speed.pointwise.narrow", "adaptdetect pointwise=true, selected fields", "x", MORE, 4.0),
+    Scenario("speed.pointwise.small", "the same, 2,500 rows a chunk", "x", MORE),
+    Scenario("speed.pointwise.wide", "adaptdetect pointwise=true, full metric rows", "x", MORE),
+    Scenario("speed.pointwise.raw", "adaptdetect pointwise=true, full rows with _raw", "x", MORE),
+)
+
+START = (
+    Scenario("start.bare", "Python alone, CPU", "ms", LESS),
+    Scenario("start.getinfo.fit", "adaptfit answers getinfo, CPU of the whole process", "ms", LESS, 60.0),
+    Scenario("start.getinfo.detect", "adaptdetect model= answers getinfo", "ms", LESS, 60.0),
+    Scenario("start.getinfo.pointwise", "adaptdetect pointwise=true answers getinfo", "ms", LESS, 60.0),
+    Scenario("start.getinfo.model", "adaptmodel answers getinfo", "ms", LESS, 60.0),
+    Scenario("start.first.detect", "adaptdetect model= from nothing to 500 scored rows of 500 hosts, CPU", "ms", LESS),
+    Scenario("start.first.pointwise", "adaptdetect pointwise=true from nothing to 500 scored rows, CPU", "ms", LESS),
+    Scenario("start.modules.getinfo", "libraries (numpy, scipy, sklearn, joblib, splunklib) loaded by the three getinfos", "count", LESS, 0.0),
+    Scenario("start.modules.detect", "sklearn, scipy, joblib, splunklib loaded by a scoring adaptdetect model=", "count", LESS, 0.0),
+    Scenario("start.modules.pointwise", "numpy and those loaded by a scoring adaptdetect pointwise=true", "count", LESS, 0.0),
+)
+
+TRAIN = (
+    Scenario("train.quick.cpu", "adaptfit, 100 series x 28 days x 5 minutes, CPU", "s", LESS),
+    Scenario("train.quick.memory", "the same, peak resident memory", "MB", LESS),
+    Scenario("train.wall", "adaptfit, 1,000 series x 28 days x 5 minutes, wall clock", "s", LESS, 60.0),
+    Scenario("train.cpu", "the same, CPU", "s", LESS),
+    Scenario("train.memory", "the same, peak resident memory", "MB", LESS, 1536.0),
+)
+
+SIZE = tuple(
+    Scenario(f"size.{season}.{figure}", f"{figure} bytes of a stored model row, season={season}", "bytes", LESS, target)
+    for season in ("none", "day", "week")
+    for figure, target in (("median", None), ("max", 2048.0))
+)
+
+MEMORY = (
+    Scenario("memory.detect.200k", "adaptdetect model=, peak resident memory after 0.2 M rows of 500 hosts", "MB", LESS),
+    Scenario("memory.detect.1m", "the same after 1 M rows", "MB", LESS),
+    Scenario("memory.detect.growth", "1 M rows against 0.2 M", "x", LESS, 1.1),
+)
+
+DATASETS = ("sample", "NAB", "MSCLOUD", "JS2", "JS3", "SMD", "ASD", "mean")
+FIGURES = {
+    "f1": ("F1 by event", "F1", MORE),
+    "recall": ("share of incidents found", "share", MORE),
+    "precision": ("share of alert events that are true", "share", MORE),
+    "fa_mean": ("false alert events per host-week, all hosts together", "per host-week", LESS),
+    "fa_median": ("false alert events per host-week, median over hosts", "per host-week", LESS),
+    "delay": ("median delay of the first true alert", "min", LESS),
+    "vuspr": ("VUS-PR, mean over hosts", "area", MORE),
+}
+WAYS = {"learn": "adaptdetect without options", "model": "adaptfit on the history, adaptdetect model= on the rest"}
+TARGETS = {"quality.learn.mean.f1": 0.42, "quality.learn.mean.fa_median": 1.0}
+
+
+def _quality() -> tuple[Scenario, ...]:
+    """mean: over the data sets of ../shared/data; fa_median of mean: over all their hosts."""
+    return tuple(
+        Scenario(name, f"{text}; {what}; {dataset}", unit, better, TARGETS.get(name))
+        for way, what in WAYS.items()
+        for dataset in DATASETS
+        for figure, (text, unit, better) in FIGURES.items()
+        for name in [f"quality.{way}.{dataset}.{figure}"]
+    )
+
+
+SCENARIOS = (*SPEED, *START, *TRAIN, *SIZE, *MEMORY, *_quality())
+BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
+#: What a plain run measures; the rest by name (`train`, `quality`, `memory`), or with --all.
+QUICK = ("speed", "start", "size", "train.quick")
+
+
+def chosen(words: list[str], everything: bool = False) -> list[str]:
+    """Ids meant by ids and prefixes, in the order of the catalogue. Raises ValueError for a word without scenario."""
+    words = words or ([""] if everything else list(QUICK))
+    for word in words:
+        if not any(_meant(word, name) for name in BY_ID):
+            groups = ", ".join(dict.fromkeys(scenario.group for scenario in SCENARIOS))
+            raise ValueError(f'no scenario "{word}"; there are {groups}, and ids below them: see --list')
+    return [name for name in BY_ID if any(_meant(word, name) for word in words)]
+
+
+def _meant(word: str, name: str) -> bool:
+    return not word or name == word or name.startswith(word.rstrip(".") + ".")

@@ -1,0 +1,56 @@
+"""Where the time goes: `profile.model`, `profile.pointwise`, `profile.learn` print the top of cProfile, in microseconds per row.
+
+cProfile makes small functions look dearer than they are: compare shares, not sums.
+"""
+
+from __future__ import annotations
+
+import pstats
+import subprocess
+from pathlib import Path
+
+from bench.fleet import WORDS, Fixture
+from bench.rows import METRIC, NARROW
+from bench.stage import Stage
+
+CASES = {
+    "profile.model": (WORDS["model"], NARROW),
+    "profile.model.wide": (WORDS["model"], METRIC),
+    "profile.pointwise": (WORDS["pointwise"], NARROW),
+    "profile.learn": ("cpu by host", NARROW),
+}
+TOP = 25
+
+
+def show(stage: Stage, name: str, rows: int = 200_000, chunk_rows: int = 50_000) -> str:
+    """The table of one case. Raises ValueError for a name that is none."""
+    if name not in CASES:
+        raise ValueError(f"no profile {name!r}; there are {', '.join(CASES)}")
+    words, form = CASES[name]
+    fixture = Fixture(stage, rows)
+    fixture.train()
+    frames = stage.write(name, words, fixture.bodies(form, chunk_rows))
+    return table(recorded(stage, "adaptdetect", frames), fixture.live.rows)
+
+
+def recorded(stage: Stage, verb: str, frames: Path) -> pstats.Stats:
+    """cProfile of the script; all requests wait in the pipe."""
+    python, script = stage.script(verb)
+    out = stage.path / "profile.out"
+    with open(frames, "rb") as requests:
+        subprocess.run(
+            [python, "-m", "cProfile", "-o", str(out), script], stdin=requests, stdout=subprocess.DEVNULL, env=stage.environment, check=True
+        )
+    return pstats.Stats(str(out))
+
+
+def table(stats: pstats.Stats, rows: int) -> str:
+    """The functions with the most time of their own."""
+    found = stats.stats  # type: ignore[attr-defined]
+    top = sorted(found.items(), key=lambda item: -item[1][2])[:TOP]
+    lines = [f"{'own us/row':>10} {'with callees':>12} {'calls':>9}  function"]
+    for (path, line, name), (_, calls, own, total, _) in top:
+        where = f"{Path(path).parent.name}/{Path(path).name}:{line}" if line else ""
+        lines.append(f"{own / rows * 1e6:10.3f} {total / rows * 1e6:12.3f} {calls:9d}  {where} {name}".rstrip())
+    everything = sum(item[2] for item in found.values())
+    return "\n".join([*lines, f"{everything / rows * 1e6:10.3f} {'':12} {'':9}  all, {rows} rows"])

@@ -1,0 +1,86 @@
+"""Throughput: prepared conversations replayed to real scripts, rows per CPU second, all scenarios in turn in every round.
+
+The CPU time of the same script with no rows (getinfo, header-only end) is taken off. What is loaded at the first rows (numpy, the
+models) stays in: with 200,000 rows it weighs 10 to 20 % of a fast scenario; `marginal` in bench.json is without it, from the
+difference between all rows and one chunk of 500.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from bench.fleet import WORDS, Fixture
+from bench.rows import METRIC, NARROW, RAW, Form
+from bench.stage import Stage
+
+ROWS, ROUNDS = 250_000, 5
+REFERENCE = "speed.sdk.six"
+
+
+class Case(NamedTuple):
+    """verb and words of the search, kind of rows, rows per chunk."""
+
+    verb: str
+    words: str
+    form: Form
+    chunk_rows: int = 50000
+
+
+CASES = {
+    "speed.sdk.noop": Case("sdk_noop", "", METRIC),
+    "speed.sdk.six": Case("sdk_six", "", METRIC),
+    "speed.sdk.six.raw": Case("sdk_six", "", RAW),
+    "speed.model.narrow": Case("adaptdetect", WORDS["model"], NARROW),
+    "speed.model.small": Case("adaptdetect", WORDS["model"], NARROW, 2500),
+    "speed.model.wide": Case("adaptdetect", WORDS["model"], METRIC),
+    "speed.model.raw": Case("adaptdetect", WORDS["model"], RAW),
+    "speed.pointwise.narrow": Case("adaptdetect", WORDS["pointwise"], NARROW),
+    "speed.pointwise.small": Case("adaptdetect", WORDS["pointwise"], NARROW, 2500),
+    "speed.pointwise.wide": Case("adaptdetect", WORDS["pointwise"], METRIC),
+    "speed.pointwise.raw": Case("adaptdetect", WORDS["pointwise"], RAW),
+}
+
+
+def measure(stage: Stage, wanted: list[str], rows: int = ROWS, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Ratios to the SDK command that adds six fields; details per id under "speed"."""
+    fixture = Fixture(stage, rows)
+    fixture.train()
+    cases = {name: CASES[name] for name in dict.fromkeys([REFERENCE, *wanted])}
+    files = {name: _prepared(stage, fixture, name, case) for name, case in cases.items()}
+    seconds: dict[str, list[float]] = {f"{name} {kind}": [] for name in cases for kind in ("full", "first", "empty")}
+    peaks = dict.fromkeys(cases, 0.0)
+    for _ in range(rounds):
+        for name, case in cases.items():
+            for kind, path in files[name].items():
+                cost = stage.replay(case.verb, path)
+                seconds[f"{name} {kind}"].append(cost.cpu_s)
+                peaks[name] = max(peaks[name], cost.peak_mb)
+    for path in (path for paths in files.values() for path in paths.values()):
+        path.unlink()
+    return _figures(cases, {name: median(values) for name, values in seconds.items()}, peaks, fixture.live.rows)
+
+
+def _prepared(stage: Stage, fixture: Fixture, name: str, case: Case) -> dict[str, Path]:
+    """Files of the conversation with all rows, with one chunk of a row per host, and with none."""
+    one = fixture.live._replace(steps=1)
+    return {
+        "full": stage.write(name, case.words, fixture.bodies(case.form, case.chunk_rows)),
+        "first": stage.write(name + ".first", case.words, one.bodies(case.form)),
+        "empty": stage.write(name + ".empty", case.words, ()),
+    }
+
+
+def _figures(cases: dict[str, Case], cpu: dict[str, float], peaks: dict[str, float], rows: int) -> dict[str, Any]:
+    rates = {name: rows / max(cpu[f"{name} full"] - cpu[f"{name} empty"], 1e-3) for name in cases}
+    later = {name: rows / max(cpu[f"{name} full"] - cpu[f"{name} first"], 1e-3) for name in cases}
+    details = {
+        name: {
+            "rows_per_cpu_s": round(rates[name]), "us_per_row": round(1e6 / rates[name], 2), "marginal_us_per_row": round(1e6 / later[name], 2),
+            "marginal_ratio": round(later[name] / later[REFERENCE], 2), "peak_mb": round(peaks[name], 1), "rows": rows,
+        }
+        for name in cases
+    }  # fmt: skip
+    values = {name: rate / rates[REFERENCE] for name, rate in rates.items()}
+    return {**values, REFERENCE: rates[REFERENCE], "details": details}

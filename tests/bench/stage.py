@@ -1,0 +1,74 @@
+"""A copy of the app in a scratch folder, with trained collections: scripts find their lookups beside themselves, and other
+people's edits during a run do no harm. Unlike in the source tree, compiled modules are kept, as on a search head."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Callable, Optional
+
+from bench import talk
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SDK = Path(__file__).resolve().parent / "sdk"
+
+
+class Stage:
+    """Use as a context manager. path: its folder. environment: of all children."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="bench_"))
+        self.app = self.path / "app"
+        shutil.copytree(ROOT / "bin", self.app / "bin", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.copytree(SDK, self.path / "sdk" / "bin", ignore=shutil.ignore_patterns("__pycache__"))
+        (self.app / "lookups").mkdir()
+        kept = {name: value for name, value in os.environ.items() if not re.match("PYTHON", name)}
+        self.environment = {**kept, "TZ": "UTC"}
+        self.trained: dict[str, str] = {}
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def script(self, verb: str) -> list[str]:
+        """The command line of a script: one of the app's, or sdk_noop, sdk_six."""
+        folder = self.path / "sdk" / "bin" if verb.startswith("sdk_") else self.app / "bin"
+        return [sys.executable, str(folder / f"{verb}.py")]
+
+    def hold(
+        self, verb: str, words: str, bodies: Iterable[bytes] = (), whole: bool = False, take: Optional[Callable[[bytes], None]] = None
+    ) -> talk.Cost:
+        """One search: getinfo, the bodies, the end. words: SPL behind the command. whole: data in the last chunk too."""
+
+        def frames() -> Iterable[bytes]:
+            yield talk.getinfo(words.split(), str(self.path))
+            yield from talk.execute(bodies, whole)
+
+        return talk.hold(self.script(verb), frames(), self.environment, take)
+
+    def getinfo(self, verb: str, words: str) -> talk.Cost:
+        """A process that answers getinfo and nothing else."""
+        return talk.hold(self.script(verb), [talk.getinfo(words.split(), str(self.path))], self.environment)
+
+    def write(self, name: str, words: str, bodies: Iterable[bytes]) -> Path:
+        """A file with the frames of one search."""
+        path = self.path / f"{name}.frames"
+        with open(path, "wb") as file:
+            file.write(talk.getinfo(words.split(), str(self.path)))
+            for request in talk.execute(bodies):
+                file.write(request)
+        return path
+
+    def replay(self, verb: str, path: Path) -> talk.Cost:
+        """That search."""
+        return talk.hold(self.script(verb), talk.stored(path), self.environment)
+
+    def model_file(self, collection: str) -> Path:
+        return self.app / "lookups" / f"adaptive_{collection}.csv"
