@@ -19,7 +19,20 @@ from pathlib import Path
 import numpy as np
 import panels
 from compare import same_array, same_scores, same_state
-from panels import STEP, copy, fleet, following, host, joined, much_later, odd_panels, panel_of, spiked, where
+from panels import (
+    STEP,
+    copy,
+    first_days,
+    fleet,
+    following,
+    host,
+    joined,
+    much_later,
+    odd_panels,
+    panel_of,
+    spiked,
+    where,
+)
 
 from adaptive_monitoring.engine.base import Detector, Panel, Scores, State
 from adaptive_monitoring.engine.rowformat import decode, encode
@@ -86,7 +99,7 @@ def check_learn_keeps_its_input(make: Make) -> None:
 
 def check_crowd_is_solitude(make: Make) -> None:
     """One entity alone is scored as the same entity in a crowd."""
-    detector, panel = make(), fleet()
+    detector, panel = make(), first_days(3)
     crowd = detector.stream(detector.empty(2, 3), panel)[0]
     for i in range(2):
         alone = make().stream(make().empty(1, 3), panel.entity(i))[0]
@@ -203,7 +216,7 @@ def check_nothing_is_aliased(make: Make) -> None:
     detector = make()
     for act in (detector.fit, lambda p: detector.learn(detector.empty(2, 3), p),
                 lambda p: detector.stream(detector.empty(2, 3), p)[1]):
-        panel = where(fleet(), fleet().t < panels.START + 2.5 * 86400)
+        panel = first_days(2.5)
         state = act(panel)
         before = state.copy()
         panel.x[:] = -7.0
@@ -218,7 +231,7 @@ def check_nothing_is_aliased(make: Make) -> None:
 
 def check_same_seed_same_state(make: Make) -> None:
     """Two detectors with the same settings learn the same numbers, whatever the global generator does."""
-    panel = where(fleet(), fleet().t < panels.START + 3 * 86400)
+    panel = first_days(2.5)
     np.random.seed(1)
     a = make().fit(panel)
     np.random.seed(2)
@@ -227,7 +240,7 @@ def check_same_seed_same_state(make: Make) -> None:
 
 def check_units_do_not_matter(make: Make) -> None:
     """x * 1000 + 5 in every metric gives the same scores; the band moves with the unit."""
-    detector, panel = make(), fleet()
+    detector, panel = make(), first_days(3)
     plain = detector.stream(detector.empty(2, 3), panel)[0]
     moved = Panel(panel.t, panel.x * 1000 + 5, panel.indptr)
     other = make().stream(make().empty(2, 3), moved)[0]
@@ -238,7 +251,7 @@ def check_units_do_not_matter(make: Make) -> None:
 
 def check_column_order_does_not_matter(make: Make) -> None:
     """Metrics in another order give the same score, and each metric keeps its own band and share."""
-    detector, panel, order = make(), fleet(), np.array([2, 0, 1])
+    detector, panel, order = make(), first_days(3), np.array([2, 0, 1])
     plain = detector.stream(detector.empty(2, 3), panel)[0]
     turned = make().stream(make().empty(2, 3), Panel(panel.t, panel.x[:, order], panel.indptr))[0]
     same_array(plain.score, turned.score, "score with turned columns", CLOSE)

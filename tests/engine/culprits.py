@@ -321,7 +321,7 @@ class ImportsHeavily(Reference):
     """Limits, Parameters, References as in the reference."""
 
     def score(self, state: State, panel: Panel) -> Scores:
-        import scipy.stats  # noqa: F401
+        import scipy  # noqa: F401
 
         return super().score(state, panel)
 

@@ -39,6 +39,12 @@ def fleet(d: int = 3) -> Panel:
     return panel_of([host(1, d=d), (t[late], x[late])], d)
 
 
+def first_days(days: float) -> Panel:
+    """The beginning of the fleet's history."""
+    panel = fleet()
+    return where(panel, panel.t < START + days * 86400)
+
+
 def where(panel: Panel, keep: np.ndarray) -> Panel:
     """The kept rows; every entity stays, possibly without rows."""
     counts = np.bincount(panel.g[keep], minlength=len(panel.indptr) - 1)

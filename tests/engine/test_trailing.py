@@ -9,6 +9,7 @@ from panels import START, fleet, following, host, panel_of, spiked
 from adaptive_monitoring.engine import robust, surprise, threshold, trailing
 from adaptive_monitoring.engine.base import Panel, Settings
 from adaptive_monitoring.engine.detectors.covariance import Covariance
+from adaptive_monitoring.engine.detectors.forest import Forest
 from adaptive_monitoring.engine.windows import REACH_S, lagged
 
 
@@ -115,3 +116,17 @@ def test_scale_of_a_metric_that_rarely_moves_is_not_zero() -> None:
     assert level.tolist() == [0.0, 200.0, 0.0]
     assert scale[0] > 0
     assert scale[1:].tolist() == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", [Covariance, Forest])
+def test_a_read_model_fills_the_columns_of_an_empty_state(kind: type) -> None:
+    """Stored models are put among entities that have none yet, column by column."""
+    detector, later = kind(Settings()), following(3)
+    thawed = detector.thaw(detector.freeze(detector.fit(fleet())))
+    crowd = detector.empty(3, 3)
+    assert set(thawed.table) == set(crowd.table)
+    for name, column in thawed.table.items():
+        crowd.table[name][[0, 2]] = column
+    first, second = later.entity(0), later.entity(1)
+    rows = panel_of([(first.t, first.x), (first.t[:0], first.x[:0]), (second.t, second.x)])
+    assert np.array_equal(detector.score(crowd, rows).score, detector.score(thawed, later).score, equal_nan=True)
