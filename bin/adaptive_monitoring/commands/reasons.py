@@ -11,6 +11,7 @@ _TEXTS = {
         "jump": "{metric} moved abruptly to {value} within half an hour (expected {expected})",
         "shift": "{metric} has moved away from its last two hours, now {value} (expected {expected})",
         "spread": "{metric} fluctuates unusually, now {value} (expected {expected})",
+        "calm": "nothing unusual now, {metric} is {value} (expected {expected})",
         "since": ", since {time}", "also": "; also {names}", "above": "above", "below": "below",
     },
     "fr": {
@@ -18,10 +19,12 @@ _TEXTS = {
         "jump": "{metric} a brusquement changé à {value} en une demi-heure (attendu {expected})",
         "shift": "{metric} s'est écarté de ses deux dernières heures, vaut {value} (attendu {expected})",
         "spread": "{metric} fluctue de façon inhabituelle, vaut {value} (attendu {expected})",
+        "calm": "plus rien d'inhabituel, {metric} vaut {value} (attendu {expected})",
         "since": ", depuis {time}", "also": "; aussi {names}", "above": "au-dessus de", "below": "au-dessous de",
     },
 }
 LANGUAGES = tuple(_TEXTS)
+CALM = -1  # in place of a cause: nothing is odd in this row, the episode is not over yet
 
 
 def sentence(lang: str, cause: int, metric: str, value: float, expected: float, lower: float, upper: float,
@@ -29,8 +32,9 @@ def sentence(lang: str, cause: int, metric: str, value: float, expected: float, 
     """What, how far, since when, which metrics. since: NaN while pending; zone: tzinfo or None for UTC."""
     texts = _TEXTS[lang]
     outside = value > upper or value < lower
-    form = texts["level" if outside else CAUSES[cause]]
-    if not outside and CAUSES[cause] == "level":
+    word = "calm" if cause == CALM else "level" if outside else CAUSES[cause]
+    form = texts[word]
+    if word == "level" and not outside:
         form = form.split(" (")[0]
     side = texts["above" if value >= expected else "below"]
     out = form.format(metric=metric, value=_number(value), gap=_number(abs(value - expected)), side=side,

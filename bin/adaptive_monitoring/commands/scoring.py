@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 
 import numpy as np
@@ -11,13 +11,13 @@ from adaptive_monitoring.bounds.pointwise import severity
 from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader
+from adaptive_monitoring.commands.stored import Collection, Facts
 from adaptive_monitoring.engine import registry
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.episodes import MISSING, NORMAL, Tracker, Verdicts
-from adaptive_monitoring.engine.groups import entity_groups
+from adaptive_monitoring.engine.groups import entity_groups, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rowformat import decode
-from adaptive_monitoring.errors import BadValue, Tampered
+from adaptive_monitoring.errors import BadValue, MissingField, OutOfTime, SpanMismatch
 from adaptive_monitoring.protocol.body import aligned, quote
 
 TYPE_CHECKING = False
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from adaptive_monitoring.engine.base import Detector
     from adaptive_monitoring.protocol.body import Body
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
-    from adaptive_monitoring.store.base import StoredModels
 
 COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
 CELLS = 2_000_000  # numbers scored at once when learning: bounds the memory of the pass
-FEW_ENTITIES = 5_000  # up to so many are looked up in the collection instead of reading all of it
+FEW_STEPS = 5  # an entity's step is known from so many on
+OTHER_STEP = 1.5
 
 
 class Run:
@@ -44,7 +44,8 @@ class Run:
         self.started = time.monotonic()
         self.rows = self.anomalous = self.episodes = 0
         self.stopped = False
-        self.zone = None
+        self.zone: object = None
+        self._names: list[str] = []
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         """The reply to one chunk."""
@@ -55,7 +56,9 @@ class Run:
         limit = self.arguments.max_runtime
         if limit and not self.stopped and time.monotonic() - self.started > limit:
             self.stopped = True
-            self.messages.warn(f"adaptdetect: max_runtime={limit} s has passed; the remaining rows come out without scores (ADM024)")
+            self.messages.warn(str(OutOfTime(
+                f"adaptdetect: max_runtime={limit} s has passed; the remaining rows come out without scores. "
+                "Raise it, or split the search")))
         return self.stopped
 
     def free(self, body: Body) -> Body:
@@ -63,11 +66,19 @@ class Run:
         taken = [name for name in self.names() if name in body.names]
         if not taken:
             return body
-        self.messages.warn(f"adaptdetect: fields {', '.join(taken)} of the input were replaced. Rename them before to keep them")
+        self.messages.warn(f"adaptdetect: fields {', '.join(taken)} of the input were replaced. "
+                           "Rename them before to keep them")
         return body.drop(taken)
 
     def names(self) -> list[str]:
-        return fields.names_of(self.reader.metrics, self.reader.long is True or len(self.reader.metrics) == 1)
+        """The new fields; the metrics must be known. Raises BadValue when two would have one name."""
+        if not self._names:
+            alone = self.reader.long is True or len(self.reader.metrics) == 1
+            self._names = fields.names_of(self.reader.metrics, alone)
+            twice = sorted({name for name in self._names if self._names.count(name) > 1})
+            if twice:
+                raise BadValue(f"adaptdetect: two new fields would be called {', '.join(twice)}. Rename a metric with AS")
+        return self._names
 
     def in_slices(self, body: Body, batch: Batch, place: Ints, result: Result) -> bytes:
         """The reply to a chunk, a few thousand rows at a time."""
@@ -101,16 +112,19 @@ class Run:
     def _reason(self, row: int, shown: Result, key: Sequence[str]) -> str:
         scores, verdicts = shown.scores, shown.verdicts
         share = scores.share[row]
-        top = int(np.argmax(share))
+        calm = not share.any()
+        top = int(np.argmax(np.nan_to_num(scores.metric_score[row]) if calm else share))
         metrics = self.reader.metrics
         start, is_open = float(verdicts.start[row]), bool(verdicts.open[row])
         others = [metrics[i] for i in np.argsort(-share, kind="stable")[1:4] if share[i] >= 0.1]
         text = reasons.sentence(
-            self.arguments.lang, int(scores.cause[row]), metrics[top], float(shown.x[row, top]), float(scores.expected[row, top]),
-            float(scores.lower[row, top]), float(scores.upper[row, top]), start, self.zone, others)
+            self.arguments.lang, reasons.CALM if calm else int(scores.cause[row]), metrics[top], float(shown.x[row, top]),
+            float(scores.expected[row, top]), float(scores.lower[row, top]), float(scores.upper[row, top]),
+            start, self.zone, others)
         strength = max(float(scores.score[row]), 1.0)
-        cells = [str(int(is_open)), fields.STATES[verdicts.state[row]], fields.anomaly_id(key, start) if is_open else "",
-                 f"{start:.0f}" if is_open else "", severity(strength) if is_open else "info",
+        cells = [str(int(is_open)), fields.STATES[verdicts.state[row]],
+                 fields.anomaly_id(key, start) if is_open else "", f"{start:.0f}" if is_open else "",
+                 severity(strength) if is_open else "info",
                  quote(text), quote(fields.contributors_of(metrics, share)), fields.STATUSES[shown.status[row]], ""]
         return ",".join(cells)
 
@@ -120,7 +134,8 @@ class Run:
         seconds = time.monotonic() - self.started
         self.messages.info(f"adaptdetect: {self.rows} rows of {self.reader.entities} entities scored in {seconds:.1f} s, "
                            f"{self.anomalous} rows in {self.episodes} alert episodes, {what}")
-        for name, number in (("rows", self.rows), ("entities", self.reader.entities), ("anomalies", self.anomalous), ("episodes", self.episodes)):
+        numbers = {"rows": self.rows, "entities": self.reader.entities, "anomalies": self.anomalous}
+        for name, number in {**numbers, "episodes": self.episodes}.items():
             self.messages.metric(name, number)
 
 
@@ -135,7 +150,8 @@ class Result:
         if not len(self.status):
             return _nothing(len(rows), self.x.shape[1])
         picked = Result(
-            self.scores.take(rows), Verdicts(*(getattr(self.verdicts, f.name)[rows] for f in dataclass_fields(Verdicts))),
+            self.scores.take(rows),
+            Verdicts(*(getattr(self.verdicts, f.name)[rows] for f in dataclass_fields(Verdicts))),
             self.status[rows], self.x[rows])
         if blank.any():
             for name in ("score", "metric_score", "expected", "lower", "upper"):
@@ -171,6 +187,9 @@ class Learning(Run):
 
     def _answer(self) -> bytes:
         d = len(self.reader.metrics)
+        if not d:
+            raise MissingField(f"adaptdetect: no metric_name in the rows matches "
+                               f"{', '.join(field for field, _ in self.arguments.fields) or '*'}")
         batch = _joined(self.batches, d)
         self.batches.clear()
         panel, _, place = batch.panel(self.reader.entities, d)
@@ -211,7 +230,8 @@ def _narrow(scores: Scores) -> Scores:
     """float32 for what only becomes text: halves the memory of wide panels."""
     def small(values: np.ndarray) -> np.ndarray:
         return np.full(values.shape, np.nan, dtype=np.float32)
-    return Scores(scores.score.copy(), *(small(getattr(scores, name)) for name in ("metric_score", "expected", "lower", "upper", "share")), scores.cause.copy())
+    metric = {name: small(getattr(scores, name)) for name in ("metric_score", "expected", "lower", "upper", "share")}
+    return Scores(score=scores.score.copy(), cause=scores.cause.copy(), **metric)
 
 
 def _count_starts(verdicts: Verdicts, g: Ints) -> int:
@@ -230,7 +250,7 @@ def _joined(batches: Sequence[Batch], d: int) -> Batch:
                  np.concatenate([b.x for b in batches]), metric)
 
 
-def _zone(tz: str):  # type: ignore[no-untyped-def]
+def _zone(tz: str) -> object:
     if not tz:
         return None
     from zoneinfo import ZoneInfo
@@ -246,12 +266,10 @@ class Scoring(Run):
         self.detector: Detector | None = None
         self.state: State | None = None
         self.tracker = Tracker(self.settings)
-        self.status = np.zeros(0, dtype=np.int64)
-        self.began = np.zeros(0)
-        self.trained_to = np.zeros(0)
-        self.models: StoredModels | None = None
-        self.all_read = False
-        self.unknown = 0
+        self.reader.forgiving = True
+        self.collection: Collection | None = None
+        self.facts = Facts(0)
+        self.unknown = self.late_rows = 0
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         reply = None
@@ -262,6 +280,8 @@ class Scoring(Run):
         return reply
 
     def _chunk(self, body: Body) -> bytes:
+        if self.collection is None:
+            self._begin(body)
         batch = self.reader.read(body)
         self._admit()
         assert self.detector is not None and self.state is not None
@@ -275,6 +295,7 @@ class Scoring(Run):
 
     def _score(self, panel: Panel) -> Result:
         assert self.detector is not None and self.state is not None
+        self._watch(panel)
         scores, self.state = self.detector.stream(self.state, panel, own=True)
         before = self.tracker.start.copy()
         verdicts = self.tracker.follow(panel.t, scores.score, panel.indptr)
@@ -289,112 +310,82 @@ class Scoring(Run):
 
     def _row_status(self, t: Floats, g: Ints) -> Ints:
         """Cold entities become trained two days after their first row; old models are stale."""
-        newest = np.isnan(self.began[g])
+        facts = self.facts
+        newest = np.isnan(facts.began[g])
         if newest.any():
             order = np.flatnonzero(newest)
             _, first = np.unique(g[order], return_index=True)
-            self.began[g[order[first]]] = t[order[first]]
-        status = self.status[g]
-        warm = (status == fields.COLD) & (t - self.began[g] >= COLD_S)
-        old = (status == fields.TRAINED) & (t - self.trained_to[g] > STALE_S)
+            facts.began[g[order[first]]] = t[order[first]]
+        status = facts.status[g]
+        warm = (status == fields.COLD) & (t - facts.began[g] >= COLD_S)
+        old = (status == fields.TRAINED) & (t - facts.trained_to[g] > STALE_S)
         out: Ints = np.where(warm, fields.TRAINED, np.where(old, fields.STALE, status))
         return out
 
+    def _begin(self, body: Body) -> None:
+        """Opens the collection; in long rows its metrics are the ones that count, whichever come first."""
+        self.reader.look(body.names)
+        self.collection = Collection(self.info, self.messages, self.arguments.model, self.reader)
+        if self.reader.long:
+            self.reader.metrics, self.reader.closed = self.collection.metrics(), True
+
     def _admit(self) -> None:
-        """Room for entities and metrics that came with this chunk, with their stored models where there are any."""
-        entities, have = self.reader.entities, len(self.status)
+        """Room for entities that came with this chunk, with their stored models where there are any."""
+        assert self.collection is not None
+        entities, have = self.reader.entities, len(self.facts.status)
         if entities == have and self.state is not None:
             return
-        models = self._read(self.reader.keys[have:entities], have == 0)
-        first = self.state is None
-        if first:
-            self._prepare(models)
+        self.collection.load(self.reader.keys[have:entities], have == 0)
+        if self.detector is None:
+            self._prepare(self.collection.head())
         assert self.detector is not None
         fresh = self.detector.empty(entities - have, len(self.reader.metrics))
-        status = np.full(entities - have, fields.COLD)
-        trained_to = np.full(entities - have, np.inf)
-        began = np.full(entities - have, np.nan)
-        known = self._fill(models, have, fresh, status, trained_to, began)
+        facts, known = self.collection.fill(self.detector, fresh, have)
         self.unknown += entities - have - known
         self.state = fresh if self.state is None else self.state.joined(fresh)
         self.tracker.grow(entities)
-        self.status, self.trained_to = np.r_[self.status, status].astype(np.int64), np.r_[self.trained_to, trained_to]
-        self.began = np.r_[self.began, began]
+        self.facts = self.facts.joined(facts)
 
-    def _read(self, keys: Sequence[tuple[str, ...]], first: bool) -> StoredModels:
-        from adaptive_monitoring.store.lookup import LookupStore
-
-        if self.all_read and self.models is not None:
-            return self.models
-        store = LookupStore(self.info)
-        few = first and len(keys) <= FEW_ENTITIES
-        models = store.read(self.arguments.model, self._stored_keys(store, keys) if few else None)
-        self.all_read = not few
-        self.models = models
-        for problem in models.problems[:5]:
-            self.messages.warn(str(Tampered(f'adaptdetect: model row {problem.row} of "{models.name}" is not used: {problem.detail}. '
-                                            f"Train it again, or see | adaptmodel action=verify collection={models.name}")))
-        return models
-
-    def _stored_keys(self, store, keys: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:  # type: ignore[no-untyped-def]
-        stored = store.keys(self.arguments.model)
-        order = self._order(stored)
-        return [tuple(key[i] for i in order) for key in keys]
-
-    def _order(self, stored: Sequence[str]) -> list[int]:
-        """Where each stored key column stands among the by-fields. Raises BadValue."""
-        by = self.reader.by or ["entity"]
-        if sorted(by) != sorted(stored):
-            raise BadValue(f'adaptdetect: collection "{self.arguments.model}" was trained by {", ".join(stored)}; '
-                           f'got {"by " + ", ".join(self.reader.by) if self.reader.by else "no by"}. Write by {", ".join(stored)}')
-        return [by.index(name) for name in stored]
-
-    def _prepare(self, models: StoredModels) -> None:
-        """Detector and settings of the collection; metrics of long rows that may come later."""
-        rows = models.columns
-        head = {name: rows.get(name)[0] for name in rows.names} if len(rows) else {}
+    def _prepare(self, head: Mapping[str, str]) -> None:
+        """Detector and settings of the collection."""
         self.settings = settings_of(self.arguments, head)
         self.zone = _zone(self.settings.tz)
         self.tracker = Tracker(self.settings)
-        name = self.arguments.detector if "detector" in self.arguments.given else head.get("detector") or "adaptive"
-        if head.get("detector") and name != head["detector"]:
-            raise BadValue(f'adaptdetect: collection "{models.name}" was trained with detector={head["detector"]}; got "{name}"')
+        stored = head.get("detector", "")
+        name = self.arguments.detector if "detector" in self.arguments.given else stored or "adaptive"
+        if (stored or name) != name or name not in registry.DETECTORS:
+            raise BadValue(f'adaptdetect: collection "{self.arguments.model}" was trained with detector={stored}; '
+                           f'got "{name}". This app has {", ".join(registry.DETECTORS)}')
         self.detector = registry.make(name, self.settings)
 
-    def _fill(self, models: StoredModels, have: int, fresh: State, status: Ints, trained_to: Floats, began: Floats) -> int:
-        """Put stored models into the new part of the state. Returns how many entities have one."""
-        columns, d = models.columns, len(self.reader.metrics)
-        order = self._order(models.keys)
-        back = [order.index(i) for i in range(len(order))]
-        keys = list(zip(*[columns.get(models.keys[i]) for i in back])) if len(columns) else []
-        place = {key: i for i, key in enumerate(self.reader.keys[have:])}
-        metric_place = {name: i for i, name in enumerate(self.reader.metrics)}
-        pairs = [(place.get(key, -1), metric_place.get(name, -1)) for key, name in zip(keys, columns.get("metric"))]
-        usable = [i for i, (e, m) in enumerate(pairs) if e >= 0 and m >= 0]
-        if not usable:
-            return 0
-        words = columns.get("model_status")
-        to = columns.get("trained_to")
-        for i in usable:
-            e = pairs[i][0]
-            status[e] = fields.STATUSES.index(words[i]) if words[i] in fields.STATUSES else fields.TRAINED
-            trained_to[e] = float(to[i] or "inf")
-            began[e] = float(columns.get("trained_from")[i] or "nan")
-        usable = [i for i in usable if columns.get("state")[i]]
-        known = sorted({pairs[i][0] for i in usable})
-        if not known:
-            return 0
-        number = {e: i for i, e in enumerate(known)}
-        rows = {name: [columns.get(name)[i] for i in usable] for name in columns.names}
-        assert self.detector is not None
-        frozen = decode(rows, np.array([number[pairs[i][0]] for i in usable]), np.array([pairs[i][1] for i in usable]),
-                        len(known), d, self.detector.name, self.detector.layout)
-        thawed = self.detector.thaw(frozen)
-        for name, values in thawed.table.items():
-            fresh.table[name][known] = values
-        return len(known)
+    def _watch(self, panel: Panel) -> None:
+        """What the user should know about the order of the rows and, from the first chunk, about their step."""
+        g = panel.g
+        self.late_rows += int((panel.t < self.tracker.clock[g]).sum())
+        lengths = np.diff(panel.indptr)
+        enough = np.flatnonzero(lengths > FEW_STEPS)
+        if self.rows or not len(enough):
+            return
+        first = panel.indptr[:-1][lengths > 0]
+        steps = np.diff(panel.t, prepend=np.nan)
+        steps[first] = np.nan
+        step = np.full(len(lengths), np.nan)
+        step[lengths > 0] = segment_median(np.where(steps > 0, steps, np.nan)[:, None], first)[:, 0]
+        ratio = step[enough] / self.facts.span[enough]
+        other = enough[(ratio > OTHER_STEP) | (ratio < 1 / OTHER_STEP)]
+        if len(other):
+            i = int(other[0])
+            self.messages.warn(str(SpanMismatch(
+                f"adaptdetect: rows of {len(other)} entities do not come at the step of their models: "
+                f"{'/'.join(self.reader.keys[i])} every {step[i]:.6g} s, trained on {self.facts.span[i]:.6g} s. "
+                "Scores are not comparable; bring the rows to that step, or train again")))
 
     def _close(self) -> None:
+        if self.collection is not None:
+            self.collection.remarks()
+        if self.late_rows:
+            self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are judged by "
+                               "level alone and open no episode. Put the rows in order before: | sort 0 _time")
         if self.unknown:
             self.messages.info(f'adaptdetect: {self.unknown} entities have no model in "{self.arguments.model}" yet (model_status=cold)')
         self.close(f'with collection "{self.arguments.model}"')
