@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 
 import numpy as np
@@ -44,6 +44,7 @@ class Run:
         self.started = time.monotonic()
         self.rows = self.anomalous = self.episodes = 0
         self.stopped = False
+        self.bands = fields.Bands()
         self.zone: object = None
         self._names: list[str] = []
 
@@ -80,23 +81,23 @@ class Run:
                 raise BadValue(f"adaptdetect: two new fields would be called {', '.join(twice)}. Rename a metric with AS")
         return self._names
 
-    def in_slices(self, body: Body, batch: Batch, place: Ints, result: Result) -> bytes:
-        """The reply to a chunk, a few thousand rows at a time."""
-        pieces, at = [], 0
-        for piece in body.slices():
+    def replies(self, pieces: Iterable[Body], batch: Batch, place: Ints, result: Result) -> bytes:
+        """The reply to the slices of a chunk, whose rows the batch holds."""
+        out, at = [], 0
+        for piece in pieces:
             n = len(piece)
-            pieces.append(self.reply(piece, batch.rows(at, at + n), place[at:at + n], result))
+            out.append(self._reply(self.free(piece), batch.rows(at, at + n), place[at:at + n], result))
             at += n
-        return b"".join(pieces)
+        return b"".join(out)
 
-    def reply(self, body: Body, batch: Batch, place: Ints, result: Result) -> bytes:
+    def _reply(self, body: Body, batch: Batch, place: Ints, result: Result) -> bytes:
         """Every row of a slice with its answer, in the order of the input. place: panel row of each row, −1 = none."""
         shown = result.take(np.maximum(place, 0), place < 0)
-        texts = self._reasons(batch, shown)
-        suffixes = fields.suffixes(shown.scores, shown.verdicts.state, shown.status, texts, None if batch.metric is None else np.maximum(batch.metric, 0))
+        metric = None if batch.metric is None else np.maximum(batch.metric, 0)
+        cells = fields.cells(shown.scores, shown.verdicts.state, shown.status, self._reasons(batch, shown), self.bands, metric)
         self._count(shown.verdicts)
         keep = {"all": None, "anomalies": shown.verdicts.open, "changes": shown.verdicts.changed}[self.arguments.only]
-        return body.append(self.names(), suffixes, None if keep is None else keep.tolist())
+        return body.append_cells(self.names(), cells, None if keep is None else keep.tolist())
 
     def _count(self, verdicts: Verdicts) -> None:
         self.rows += len(verdicts.state)
@@ -190,14 +191,15 @@ class Learning(Run):
         if not d:
             raise MissingField(f"adaptdetect: no metric_name in the rows matches "
                                f"{', '.join(field for field, _ in self.arguments.fields) or '*'}")
-        batch = _joined(self.batches, d)
+        batch = _joined(self.batches)
         self.batches.clear()
         panel, _, place = batch.panel(self.reader.entities, d)
         result = self._score(panel)
         pieces, at = [], 0
-        for body in aligned([self.free(body) for body in self.bodies]):
-            pieces.append(self.in_slices(body, batch.rows(at, at + len(body)), place[at:at + len(body)], result))
-            at += len(body)
+        for body in aligned(self.bodies):
+            n = len(body)
+            pieces.append(self.replies(body.slices(), batch.rows(at, at + n), place[at:at + n], result))
+            at += n
         self.close("learned in this search")
         return b"".join(pieces)
 
@@ -242,7 +244,7 @@ def _count_starts(verdicts: Verdicts, g: Ints) -> int:
     return int(begins.sum())
 
 
-def _joined(batches: Sequence[Batch], d: int) -> Batch:
+def _joined(batches: Sequence[Batch]) -> Batch:
     if len(batches) == 1:
         return batches[0]
     metric = None if batches[0].metric is None else np.concatenate([b.metric for b in batches if b.metric is not None])
@@ -282,7 +284,8 @@ class Scoring(Run):
     def _chunk(self, body: Body) -> bytes:
         if self.collection is None:
             self._begin(body)
-        batch = self.reader.read(body)
+        pieces = list(body.slices())
+        batch = _joined([self.reader.read(piece) for piece in pieces])
         self._admit()
         assert self.detector is not None and self.state is not None
         d = len(self.reader.metrics)
@@ -291,7 +294,7 @@ class Scoring(Run):
             result = _nothing(len(panel.t), d)
         else:
             result = self._score(panel)
-        return self.in_slices(self.free(body), batch, place, result)
+        return self.replies(pieces, batch, place, result)
 
     def _score(self, panel: Panel) -> Result:
         assert self.detector is not None and self.state is not None
