@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import panels
-from compare import same_array, same_scores, same_state
+from compare import same_array, same_scores, same_state, state_bytes
 from panels import (
     STEP,
     copy,
@@ -198,17 +198,10 @@ def check_memory_is_bounded(make: Make) -> None:
     t, x = host(3, days=120, d=1, step=3600.0)
     half = len(t) // 2
     state = detector.stream(detector.empty(1, 1), panel_of([(t[:half], x[:half])], 1))[1]
-    sizes = [_bytes(state), _bytes(detector.freeze(state))]
+    sizes = [state_bytes(state), state_bytes(detector.freeze(state))]
     state = detector.stream(state, panel_of([(t[half:], x[half:])], 1))[1]
-    for before, after in zip(sizes, [_bytes(state), _bytes(detector.freeze(state))]):
+    for before, after in zip(sizes, [state_bytes(state), state_bytes(detector.freeze(state))]):
         assert after <= before * 1.01 + 64, f"the state grew from {before} to {after} bytes"
-
-
-def _bytes(state: State) -> int:
-    parts = list(state.table.values())
-    if state.tail is not None:
-        parts += [part for part in vars(state.tail).values() if isinstance(part, np.ndarray)]
-    return sum(part.nbytes for part in parts)
 
 
 def check_nothing_is_aliased(make: Make) -> None:

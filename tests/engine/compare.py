@@ -27,3 +27,11 @@ def same_state(a: State, b: State, what: str, tolerance: float = 0.0) -> None:
 def same_scores(a: Scores, b: Scores, what: str, tolerance: float = 0.0) -> None:
     for field in fields(Scores):
         same_array(getattr(a, field.name), getattr(b, field.name), f"{what}: {field.name}", tolerance)
+
+
+def state_bytes(state: State) -> int:
+    """Memory that a state holds."""
+    parts = list(state.table.values())
+    if state.tail is not None:
+        parts += [part for part in vars(state.tail).values() if isinstance(part, np.ndarray)]
+    return sum(part.nbytes for part in parts)
