@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
-from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
+from adaptive_monitoring.commands.modelling import OPTIONS, answered_fields, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.errors import BadGrammar
 
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from adaptive_monitoring.commands.options import Arguments
     from adaptive_monitoring.commands.scoring import Run
     from adaptive_monitoring.protocol.body import Body
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
@@ -48,13 +49,16 @@ class Detect(Command):
             if self.arguments.model is None:
                 raise BadGrammar("adaptdetect: pointwise=true needs model=<collection>; write " + SPEC.usage)
             self.pointwise = Pointwise(info, messages, self.arguments)
+        elif self.arguments.model is not None:
+            _check_model(self.arguments.model)
 
     def describe(self) -> dict[str, Any]:
         if self.pointwise is not None:
             return self.pointwise.describe()
         if self.arguments.model is None:
             return {"type": "events"}
-        return {"type": "stateful", "required_fields": required_fields(self.arguments)}
+        names = required_fields(self.arguments)
+        return {"type": "stateful", "required_fields": names if names == ["*"] else _unique(names, self.arguments)}
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         if self.pointwise is not None:
@@ -65,3 +69,18 @@ class Detect(Command):
             kind = scoring.Learning if self.arguments.model is None else scoring.Scoring
             self.work = kind(self.info, self.messages, self.arguments)
         return self.work.execute(body, finished)
+
+
+def _unique(names: list[str], arguments: Arguments) -> list[str]:
+    return list(dict.fromkeys([*names, *answered_fields(arguments)]))
+
+
+def _check_model(name: str) -> None:
+    """Raises CollectionNotFound, BadCollectionName before any row is fetched."""
+    import os
+
+    from adaptive_monitoring.store.paths import Places
+
+    places = Places()
+    if not os.path.exists(places.path(name)):
+        raise places.not_found(name)

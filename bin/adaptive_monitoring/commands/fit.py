@@ -18,7 +18,7 @@ SPEC = Spec(
     "adaptfit",
     options=(
         *OPTIONS,
-        kinds.word("mode", ("update", "replace"), "update", "update keeps models of other entities, replace drops them"),
+        kinds.word("mode", ("update", "replace"), "update", "update keeps the models of others, replace drops them"),
     ),
     fields="optional", by="optional", into="optional",
     usage="adaptfit <fields> [by <fields>] [into <collection>] [name=value …]",

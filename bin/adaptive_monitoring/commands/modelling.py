@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 NAME, VALUE, TIME = "metric_name", "_value", "_time"
 DETECTOR_WORDS = ("adaptive", "forest", "covariance")
+HOST_FIELDS = ("anomaly_score", "is_anomaly", "anomaly_state", "anomaly_id", "anomaly_start", "severity", "reason",
+               "contributors", "model_status", "suppressed_by")
+METRIC_FIELDS = ("expected", "lower_bound", "upper_bound", "score")
 
 OPTIONS = (
-    kinds.word("detector", DETECTOR_WORDS, "adaptive", "method: several views of every metric; isolation forest; covariance of residuals"),
+    kinds.word("detector", DETECTOR_WORDS, "adaptive",
+               "method: several views of every metric; isolation forest; covariance of residuals"),
     kinds.word("season", ("auto", "none", "day", "week"), "auto", "season of the metrics; auto chooses per series"),
     kinds.word("kind", ("auto", "level"), "auto", "what the numbers are"),
     kinds.number("budget", 0.001, 1000.0, 0.5, "false alert episodes allowed per entity and week"),
@@ -33,7 +37,7 @@ OPTIONS = (
 
 
 def settings_of(arguments: Arguments, stored: Mapping[str, str] | None = None) -> Settings:
-    """Engine settings from what was typed; what was not typed comes from a stored model row, else from the defaults."""
+    """Engine settings from what was typed, else from a stored model row, else the defaults. Raises BadValue."""
     from adaptive_monitoring.engine.base import Settings
 
     stored = stored or {}
@@ -81,8 +85,15 @@ def floor_text(floor: tuple[float | None, float | None]) -> str:
 
 
 def required_fields(arguments: Arguments) -> list[str]:
-    """What splunkd must send; ["*"] when patterns leave that open."""
+    """What the search needs of the rows; ["*"] when patterns leave that open."""
     fields = [field for field, _ in arguments.fields]
     if not fields or any("*" in field for field in fields):
         return ["*"]
     return list(dict.fromkeys([TIME, *arguments.by, *fields, NAME, VALUE]))
+
+
+def answered_fields(arguments: Arguments) -> list[str]:
+    """Fields of the answer: splunkd must send them where they exist, or they would be overwritten without a word."""
+    names = [alias or field for field, alias in arguments.fields]
+    prefixed = [f"{name}_{field}" for name in names for field in METRIC_FIELDS] if len(names) > 1 else []
+    return [*HOST_FIELDS, *METRIC_FIELDS, *prefixed]
