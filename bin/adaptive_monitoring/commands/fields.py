@@ -49,7 +49,7 @@ class Bands(dict):  # type: ignore[type-arg]
         if len(self) >= 200_000:
             self.clear()
         text = ",".join(["%.6g" % value if abs(value) < np.inf else "" for value in band])
-        if band[0] == band[0] and band[1] == band[1] and band[2] == band[2]:  # a key with NaN would never be found again
+        if band[0] == band[0] and band[1] == band[1] and band[2] == band[2]:  # a key with NaN is never found again
             self[band] = text
         return text
 
@@ -61,7 +61,9 @@ def hundredths(score: Floats) -> list[str]:
     return [_TWO_DIGITS[i] for i in place.astype(np.int64).tolist()]
 
 
-def cells(scores: Scores, state: Ints, status: Ints, reasons: dict[int, str], bands: Bands, metric: Ints | None = None) -> list[list[str]]:
+def cells(
+    scores: Scores, state: Ints, status: Ints, reasons: dict[int, str], bands: Bands, metric: Ints | None = None
+) -> list[list[str]]:
     """Columns of CSV text that together hold all output fields.
 
     status: (n,) index into STATUSES; reasons: row → everything from is_anomaly to suppressed_by; metric: for long rows,
@@ -76,7 +78,8 @@ def cells(scores: Scores, state: Ints, status: Ints, reasons: dict[int, str], ba
     out = [hundredths(scores.score), middles]
     expected, lower, upper, metric_score = (a.astype(np.float64, copy=False) for a in numbers)
     for i in range(expected.shape[1]):
-        out.append(list(map(bands.__getitem__, zip(expected[:, i].tolist(), lower[:, i].tolist(), upper[:, i].tolist()))))
+        keys = zip(expected[:, i].tolist(), lower[:, i].tolist(), upper[:, i].tolist())
+        out.append(list(map(bands.__getitem__, keys)))
         out.append(hundredths(metric_score[:, i]))
     return out
 

@@ -50,7 +50,8 @@ def settings_of(arguments: Arguments, stored: Mapping[str, str] | None = None) -
     return Settings(
         season=arguments.season, kind=arguments.kind, budget=float(pick("budget")),
         open_k=arguments.open[0], open_n=arguments.open[1], close_k=arguments.close[0], close_n=arguments.close[1],
-        floor_abs=floor[0] or 0.0, floor_rel=(floor[1] or 0.0) / 100.0, direction=pick("direction"), tz=check_tz(pick("tz")))
+        floor_abs=floor[0] or 0.0, floor_rel=(floor[1] or 0.0) / 100.0, direction=pick("direction"),
+        tz=check_tz(pick("tz")))
 
 
 def check_tz(name: str) -> str:

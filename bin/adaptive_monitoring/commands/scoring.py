@@ -78,7 +78,7 @@ class Run:
             self._names = fields.names_of(self.reader.metrics, alone)
             twice = sorted({name for name in self._names if self._names.count(name) > 1})
             if twice:
-                raise BadValue(f"adaptdetect: two new fields would be called {', '.join(twice)}. Rename a metric with AS")
+                raise BadValue(f"adaptdetect: two new fields would be called {', '.join(twice)}. Rename one with AS")
         return self._names
 
     def replies(self, pieces: Iterable[Body], batch: Batch, place: Ints, result: Result) -> bytes:
@@ -94,7 +94,8 @@ class Run:
         """Every row of a slice with its answer, in the order of the input. place: panel row of each row, −1 = none."""
         shown = result.take(np.maximum(place, 0), place < 0)
         metric = None if batch.metric is None else np.maximum(batch.metric, 0)
-        cells = fields.cells(shown.scores, shown.verdicts.state, shown.status, self._reasons(batch, shown), self.bands, metric)
+        texts = self._reasons(batch, shown)
+        cells = fields.cells(shown.scores, shown.verdicts.state, shown.status, texts, self.bands, metric)
         self._count(shown.verdicts)
         keep = {"all": None, "anomalies": shown.verdicts.open, "changes": shown.verdicts.changed}[self.arguments.only]
         return body.append_cells(self.names(), cells, None if keep is None else keep.tolist())
@@ -119,9 +120,9 @@ class Run:
         start, is_open = float(verdicts.start[row]), bool(verdicts.open[row])
         others = [metrics[i] for i in np.argsort(-share, kind="stable")[1:4] if share[i] >= 0.1]
         text = reasons.sentence(
-            self.arguments.lang, reasons.CALM if calm else int(scores.cause[row]), metrics[top], float(shown.x[row, top]),
-            float(scores.expected[row, top]), float(scores.lower[row, top]), float(scores.upper[row, top]),
-            start, self.zone, others)
+            self.arguments.lang, reasons.CALM if calm else int(scores.cause[row]), metrics[top],
+            float(shown.x[row, top]), float(scores.expected[row, top]), float(scores.lower[row, top]),
+            float(scores.upper[row, top]), start, self.zone, others)
         strength = max(float(scores.score[row]), 1.0)
         cells = [str(int(is_open)), fields.STATES[verdicts.state[row]],
                  fields.anomaly_id(key, start) if is_open else "", f"{start:.0f}" if is_open else "",
@@ -133,8 +134,8 @@ class Run:
         for text in self.reader.remarks():
             self.messages.warn(text)
         seconds = time.monotonic() - self.started
-        self.messages.info(f"adaptdetect: {self.rows} rows of {self.reader.entities} entities scored in {seconds:.1f} s, "
-                           f"{self.anomalous} rows in {self.episodes} alert episodes, {what}")
+        self.messages.info(f"adaptdetect: {self.rows} rows of {self.reader.entities} entities scored "
+                           f"in {seconds:.1f} s, {self.anomalous} rows in {self.episodes} alert episodes, {what}")
         numbers = {"rows": self.rows, "entities": self.reader.entities, "anomalies": self.anomalous}
         for name, number in {**numbers, "episodes": self.episodes}.items():
             self.messages.metric(name, number)
@@ -387,8 +388,9 @@ class Scoring(Run):
         if self.collection is not None:
             self.collection.remarks()
         if self.late_rows:
-            self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are judged by "
-                               "level alone and open no episode. Put the rows in order before: | sort 0 _time")
+            self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are judged "
+                               "by level alone and open no episode. Put the rows in order before: | sort 0 _time")
         if self.unknown:
-            self.messages.info(f'adaptdetect: {self.unknown} entities have no model in "{self.arguments.model}" yet (model_status=cold)')
+            self.messages.info(f'adaptdetect: {self.unknown} entities have no model in "{self.arguments.model}" yet '
+                               "(model_status=cold)")
         self.close(f'with collection "{self.arguments.model}"')
