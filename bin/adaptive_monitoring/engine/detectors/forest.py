@@ -18,7 +18,7 @@ PER_UNIT, GRID = 8, 512  # features lie on a grid of 1/8 scale within ±32: a sp
 TREES = 10  # per metric
 LATEST = 0.6
 REACH = 1.0  # weight of what lies outside the training range against path lengths
-WORTH_PROCESSES = 128  # jobs; below, starting processes takes longer than training
+WORTH_PROCESSES = 512  # jobs of about 30 ms; below, starting processes takes longer than training
 
 
 class Forest:
