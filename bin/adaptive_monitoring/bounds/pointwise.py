@@ -25,6 +25,7 @@ CANNOT_SAY, UNKNOWN = -1.0, -2.0  #: in place of s: no number in the row; no bou
 SEVERITIES = ((4.0, "critical"), (2.5, "high"), (1.5, "medium"), (1.0, "low"))
 TRAINED, COLD = "trained", "cold"
 EMPTY = ",,,"
+_HUNDREDTHS: list[str] = []
 SLOT_LIMIT = 100_000  # different times kept; a month of 5-minute rows has 8,640
 
 
@@ -58,13 +59,25 @@ class Slots(dict):  # type: ignore[type-arg]
 
 
 class Verdicts:
-    """The rows of one chunk, judged. strengths: s, CANNOT_SAY or UNKNOWN per row; texts: the metric's four cells."""
+    """The rows of one chunk, judged. strengths: s, CANNOT_SAY or UNKNOWN per row; bands: `expected,lower,upper,`; scores."""
 
-    __slots__ = ("strengths", "texts")
+    __slots__ = ("bands", "scores", "strengths")
 
     def __init__(self) -> None:
         self.strengths: list[float] = []
-        self.texts: list[str] = []
+        self.bands: list[str] = []
+        self.scores: list[str] = []
+
+    def texts(self) -> list[str]:
+        """The metric's four cells of each row."""
+        return list(map(str.__add__, self.bands, self.scores))
+
+
+def hundredths() -> list[str]:
+    """Texts of 0.00 to 100.00, made once: reading one is five times faster than formatting."""
+    if not _HUNDREDTHS:
+        _HUNDREDTHS.extend(["%.2f" % (i / 100) for i in range(10_001)])
+    return _HUNDREDTHS
 
 
 def judge(
@@ -72,12 +85,13 @@ def judge(
 ) -> Verdicts:
     """Judges one metric of each row."""
     verdicts = Verdicts()
-    strength, say = verdicts.strengths.append, verdicts.texts.append
+    strength, band, score, texts = verdicts.strengths.append, verdicts.bands.append, verdicts.scores.append, hundredths()
     for time, entity, value in zip(times, entities, values):
         series = known[entity]
         if series is None:
             strength(UNKNOWN)
-            say(EMPTY)
+            band(EMPTY)
+            score("")
             continue
         lower, expected, upper, fall, rise, text = series[slots[time][series.mode]]
         try:
@@ -92,10 +106,12 @@ def judge(
             s = min(max(1.0, (x - expected) / rise if x > upper else (expected - x) / fall), LARGEST_SCORE)
         else:
             strength(CANNOT_SAY)
-            say(text)
+            band(text)
+            score("")
             continue
         strength(s)
-        say("%s%.2f" % (text, 100 * s / (1 + s)))
+        band(text)
+        score(texts[int(10000 * s / (1 + s) + 0.5)])
     return verdicts
 
 
@@ -109,7 +125,7 @@ def suffixes(
     if len(metrics) == 1:
         return _single(metrics[0], values, label)
     rows = zip(*(metric.strengths for metric in metrics))
-    texts = map(",".join, zip(*(metric.texts for metric in metrics)))
+    texts = map(",".join, zip(*(metric.texts() for metric in metrics)))
     return [
         f"{_host(strengths, lambda i=i: reason(i, metrics, values, label))},{text}"  # type: ignore[misc]
         for i, (strengths, text) in enumerate(zip(rows, texts))
@@ -125,12 +141,12 @@ def strongest(metrics: Sequence[Verdicts]) -> list[float]:
 
 def _single(verdicts: Verdicts, values: Sequence[Sequence[str]], label: Callable[[int, int], str]) -> list[str]:
     """The common case, one metric: the score is that of the host."""
-    out = []
-    for i, (s, text) in enumerate(zip(verdicts.strengths, verdicts.texts)):
-        if 0 <= s < 1:
-            out.append(f"{text[text.rindex(',') + 1 :]},0,info,,trained,{text}")
-        else:
-            out.append(f"{_host((s,), lambda i=i: reason(i, [verdicts], values, label))},{text}")  # type: ignore[misc]
+    rows = zip(verdicts.scores, verdicts.bands, verdicts.scores)
+    out = list(map("%s,0,info,,trained,%s%s".__mod__, rows))
+    for i, s in enumerate(verdicts.strengths):
+        if not 0 <= s < 1:
+            host = _host((s,), lambda i=i: reason(i, [verdicts], values, label))  # type: ignore[misc]
+            out[i] = f"{host},{verdicts.bands[i]}{verdicts.scores[i]}"
     return out
 
 
@@ -149,7 +165,7 @@ def reason(
     """What is outside its bounds in this row, strangest first, as a CSV cell."""
     outside = [m for m, verdicts in enumerate(metrics) if verdicts.strengths[row] >= 1]
     outside.sort(key=lambda m: -metrics[m].strengths[row])
-    parts = [_part(label(m, row), values[m][row], metrics[m].texts[row]) for m in outside]
+    parts = [_part(label(m, row), values[m][row], metrics[m].bands[row]) for m in outside]
     return '"' + "; ".join(parts).replace('"', '""') + '"'
 
 

@@ -48,7 +48,9 @@ class Bands(dict):  # type: ignore[type-arg]
     def __missing__(self, band: tuple[float, float, float]) -> str:
         if len(self) >= 200_000:
             self.clear()
-        text = ",".join(["%.6g" % value if abs(value) < np.inf else "" for value in band])
+        text = "%.6g,%.6g,%.6g" % band
+        if "n" in text:  # nan, inf
+            text = ",".join(["%.6g" % value if abs(value) < np.inf else "" for value in band])
         if band[0] == band[0] and band[1] == band[1] and band[2] == band[2]:  # a key with NaN is never found again
             self[band] = text
         return text

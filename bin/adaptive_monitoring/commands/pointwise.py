@@ -192,8 +192,8 @@ class Tally:
     def add(self, entities: list[Any], strengths: list[float]) -> None:
         """Counts the rows of one slice."""
         self.rows += len(strengths)
-        self.anomalies += sum(s >= 1 for s in strengths)
-        self.scored += sum(s >= 0 for s in strengths)
+        self.anomalies += len([s for s in strengths if s >= 1])
+        self.scored += len([s for s in strengths if s >= 0])
         self.entities.update(entities)
         if UNKNOWN in strengths:
             self.unknown.update(entity for entity, s in zip(entities, strengths) if s == UNKNOWN)

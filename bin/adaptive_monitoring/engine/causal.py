@@ -27,6 +27,7 @@ PEAKS = 112  # blocks in 28 days
 _RECENT = 0.6  # part of the peaks, the latest, that set the level; at least 12
 _MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
 _YOUNG = 2.0  # while young, the tails forget faster: the first days are the least typical
+_RENEW, _EVERY_BLOCK = 4, 28  # tails are renewed daily, in the first week with every block
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _COVERED = 0.5  # a block is learned from when rows cover at least half of it
 _SKIP = 3  # blocks before evidence counts as typical
@@ -289,8 +290,10 @@ class Pass:
         added = np.bincount((line * tails.BINS + bins)[learned], minlength=counts.size)
         counts += added.reshape(counts.shape)
         table["counts"][act] = counts
-        full = tails.evidence_tables(counts.astype(np.float64))
-        table["tables"][act] = tails.tables_of(tails.knots_of(full))  # what a stored row keeps is what scores
+        due = (table["blocks"][act] < _EVERY_BLOCK) | (table["blocks"][act] % _RENEW == 0)
+        if due.any():
+            full = tails.evidence_tables(counts[due].astype(np.float64))
+            table["tables"][act[due]] = tails.tables_of(tails.knots_of(full))  # what a stored row keeps is what scores
 
     def _units(self, act: Ints, first: Ints, views: Views, weight: Floats) -> Floats:
         """What one unit of each deviation is: the scale for levels, the first mean size for changes."""
