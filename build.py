@@ -59,8 +59,9 @@ def search(args: argparse.Namespace) -> int:
 
 
 def bench(args: argparse.Namespace) -> int:
-    """Measures speed, start-up, sizes and detection quality against the baseline."""
-    return module("bench", args.rest)
+    """Measures speed, start-up, sizes and detection quality against the baseline; the word list shows what there is."""
+    chosen = pythons() if args.python == "both" else [args.python or best()]
+    return max(module("bench", args.rest, number) for number in chosen)
 
 
 def test(args: argparse.Namespace) -> int:
@@ -215,9 +216,9 @@ def made(name: str, base: Path, pins: tuple[str, ...]) -> Path:
     return python
 
 
-def module(name: str, rest: Command) -> int:
-    """Runs `python -m <name>` from tests/ on the newest Python here."""
-    return run([str(environment(best())), "-m", name, *rest])
+def module(name: str, rest: Command, number: str = "") -> int:
+    """Runs `python -m <name>` from tests/ on that Python, default the newest here."""
+    return run([str(environment(number or best())), "-m", name, *rest])
 
 
 def surroundings() -> dict[str, str]:
@@ -301,6 +302,7 @@ def parser() -> argparse.ArgumentParser:
 OPTIONS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "setup": (("--inspect", {"action": "store_true", "help": "also the environment of AppInspect"}),),
     "test": (("--python", {"choices": tuple(PINS), "help": "only this one"}),),
+    "bench": (("--python", {"choices": (*PINS, "both"), "help": "only this one, or one after the other"}),),
     "package": (
         ("--app-only", {"action": "store_true", "help": "without the companion add-on"}),
         (

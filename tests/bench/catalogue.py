@@ -1,4 +1,6 @@
-"""Every scenario of the bench: id, what, unit, direction, target. An id never changes its meaning; a changed scenario gets a new id.
+"""Every scenario of the bench: id, what, unit, direction, target.
+
+An id never changes its meaning; a changed scenario gets a new id.
 
 Units ms, s, rows/CPU-s are absolute times of one machine: shown, never compared with the baseline.
 """
@@ -40,7 +42,7 @@ class Scenario(NamedTuple):
 #: rows/CPU-s of a scenario ÷ rows/CPU-s of the SDK command that adds six fields to the full-width metric rows.
 SPEED = (
     Scenario("speed.sdk.noop", "SDK streaming no-op, metric rows of 119 B, 50,000 a chunk", "x", MORE),
-    Scenario("speed.sdk.six", "SDK streaming command that adds six fields, same rows: the measure of all", "rows/CPU-s", MORE),
+    Scenario("speed.sdk.six", "SDK streaming command that adds six fields, same rows: the measure", "rows/CPU-s", MORE),
     Scenario("speed.sdk.six.raw", "the same on rows with _raw, 351 B", "x", MORE),
     Scenario("speed.model.narrow", "adaptdetect model=, selected fields, 50,000 rows a chunk", "x", MORE, 4.0),
     Scenario("speed.model.small", "the same, 2,500 rows a chunk", "x", MORE),
@@ -58,11 +60,13 @@ START = (
     Scenario("start.getinfo.detect", "adaptdetect model= answers getinfo", "ms", LESS, 60.0),
     Scenario("start.getinfo.pointwise", "adaptdetect pointwise=true answers getinfo", "ms", LESS, 60.0),
     Scenario("start.getinfo.model", "adaptmodel answers getinfo", "ms", LESS, 60.0),
-    Scenario("start.first.detect", "adaptdetect model= from nothing to 500 scored rows of 500 hosts, CPU", "ms", LESS),
+    Scenario("start.first.detect", "adaptdetect model= from nothing to 500 scored rows, CPU", "ms", LESS),
     Scenario("start.first.pointwise", "adaptdetect pointwise=true from nothing to 500 scored rows, CPU", "ms", LESS),
-    Scenario("start.modules.getinfo", "libraries (numpy, scipy, sklearn, joblib, splunklib) loaded by the three getinfos", "count", LESS, 0.0),
-    Scenario("start.modules.detect", "sklearn, scipy, joblib, splunklib loaded by a scoring adaptdetect model=", "count", LESS, 0.0),
-    Scenario("start.modules.pointwise", "numpy and those loaded by a scoring adaptdetect pointwise=true", "count", LESS, 0.0),
+    Scenario("start.modules.getinfo", "numpy, scipy, sklearn, joblib, splunklib loaded by getinfo", "count", LESS, 0.0),
+    Scenario(
+        "start.modules.detect", "sklearn, scipy, joblib, splunklib loaded by a scoring model=", "count", LESS, 0.0
+    ),
+    Scenario("start.modules.pointwise", "numpy and those loaded by a scoring pointwise=true", "count", LESS, 0.0),
 )
 
 TRAIN = (
@@ -80,7 +84,7 @@ SIZE = tuple(
 )
 
 MEMORY = (
-    Scenario("memory.detect.200k", "adaptdetect model=, peak resident memory after 0.2 M rows of 500 hosts", "MB", LESS),
+    Scenario("memory.detect.200k", "adaptdetect model=, peak memory after 0.2 M rows, 500 hosts", "MB", LESS),
     Scenario("memory.detect.1m", "the same after 1 M rows", "MB", LESS),
     Scenario("memory.detect.growth", "1 M rows against 0.2 M", "x", LESS, 1.1),
 )
@@ -112,17 +116,17 @@ def _quality() -> tuple[Scenario, ...]:
 
 SCENARIOS = (*SPEED, *START, *TRAIN, *SIZE, *MEMORY, *_quality())
 BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
-#: What a plain run measures; the rest by name (`train`, `quality`, `memory`), or with --all.
+#: What a plain run measures; the rest by name (`train`, `quality`, `memory`), or with the word `all`.
 QUICK = ("speed", "start", "size", "train.quick")
 
 
-def chosen(words: list[str], everything: bool = False) -> list[str]:
-    """Ids meant by ids and prefixes, in the order of the catalogue. Raises ValueError for a word without scenario."""
-    words = words or ([""] if everything else list(QUICK))
+def chosen(words: list[str]) -> list[str]:
+    """Ids meant by ids, prefixes and `all`, in the order of the catalogue. Raises ValueError for an unknown word."""
+    words = ["" if word == "all" else word for word in words or QUICK]
     for word in words:
         if not any(_meant(word, name) for name in BY_ID):
             groups = ", ".join(dict.fromkeys(scenario.group for scenario in SCENARIOS))
-            raise ValueError(f'no scenario "{word}"; there are {groups}, and ids below them: see --list')
+            raise ValueError(f'no scenario "{word}"; there are {groups}, and ids below them; the word list prints all')
     return [name for name in BY_ID if any(_meant(word, name) for word in words)]
 
 

@@ -1,4 +1,4 @@
-"""The collection that speed, start-up and memory are measured with: 500 hosts, three days at five minutes, one metric, season=day."""
+"""The collection of the speed, start-up and memory scenarios: 500 hosts, three days at five minutes, season=day."""
 
 from __future__ import annotations
 

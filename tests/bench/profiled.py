@@ -1,4 +1,4 @@
-"""Where the time goes: `profile.model`, `profile.pointwise`, `profile.learn` print the top of cProfile, in microseconds per row.
+"""Where the time goes: `profile.model`, `profile.pointwise` and so on print the top of cProfile, in us per row.
 
 cProfile makes small functions look dearer than they are: compare shares, not sums.
 """
@@ -38,9 +38,8 @@ def recorded(stage: Stage, verb: str, frames: Path) -> pstats.Stats:
     python, script = stage.script(verb)
     out = stage.path / "profile.out"
     with open(frames, "rb") as requests:
-        subprocess.run(
-            [python, "-m", "cProfile", "-o", str(out), script], stdin=requests, stdout=subprocess.DEVNULL, env=stage.environment, check=True
-        )
+        command = [python, "-m", "cProfile", "-o", str(out), script]
+        subprocess.run(command, stdin=requests, stdout=subprocess.DEVNULL, env=stage.environment, check=True)
     return pstats.Stats(str(out))
 
 

@@ -1,7 +1,7 @@
 """Rows as splunkd sends them, many and fast: fixed-width records filled with digits by numpy.
 
-Every value that is not purely [A-Za-z0-9] is quoted, and every field has its empty __mv_ column. Values are load figures with
-a daily wave, 100.00 to 999.99; one host-hour in 300 is lifted, so that there is something to find.
+Every value that is not purely [A-Za-z0-9] is quoted, and every field has its empty __mv_ column. Values are load
+figures with a daily wave, 100.00 to 999.99; one host-hour in 300 is lifted, so that there is something to find.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ PLACE = re.compile(r"\{(\w+):(\d+)\}")
 
 
 class Form:
-    """A kind of rows. fields: name -> cell with {what:digits} where numbers go; what: time, host, value, cents, number, noise."""
+    """A kind of rows.
+
+    fields: name -> cell with {what:digits} where numbers go; what: time, host, value, cents, number, noise.
+    """
 
     def __init__(self, fields: dict[str, str]) -> None:
         names = [*fields, *(f"__mv_{name}" for name in fields)]
@@ -48,24 +51,42 @@ def _quoted(text: str) -> str:
     return text if text.isalnum() else f'"{text}"'
 
 
-CPU = '"{value:3}.{cents:2}"'
-NARROW = Form({"_chunked_idx": "{number:6}", "_time": "{time:10}", "host": '"web-{host:4}"', "cpu": CPU})
-TRAIN = Form({"_time": "{time:10}", "host": '"web-{host:4}"', "cpu": CPU})
+TIME, HOST, CPU = "{time:10}", '"web-{host:4}"', '"{value:3}.{cents:2}"'
+NARROW = Form({"_chunked_idx": "{number:6}", "_time": TIME, "host": HOST, "cpu": CPU})
+TRAIN = Form({"_time": TIME, "host": HOST, "cpu": CPU})
 METRIC = Form(
     {
-        "_time": "{time:10}", "host": '"web-{host:4}"', "cpu": CPU, "mem": '"4{noise:1}.{noise:2}"', "disk": '"8.{noise:2}"',
-        "net": "1{noise:4}", "index": "osmetrics", "source": '"script:/bin/vmstat.sh"', "sourcetype": '"linux:os"', "region": '"eu-west-1"',
+        "_time": TIME,
+        "host": HOST,
+        "cpu": CPU,
+        "mem": '"4{noise:1}.{noise:2}"',
+        "disk": '"8.{noise:2}"',
+        "net": "1{noise:4}",
+        "index": "osmetrics",
+        "source": '"script:/bin/vmstat.sh"',
+        "sourcetype": '"linux:os"',
+        "region": '"eu-west-1"',
     }
-)  # fmt: skip
+)
+LINES = (
+    "{time:10}.{noise:3} INFO [worker-{noise:2}] com.example.pay.Gateway - request "
+    '""GET /api/v1/pay?id={noise:6}&a=1,2"" host=web-{host:4}, cpu={value:3}.{cents:2}, status=200, '
+    'took={noise:3} ms, session=""k{noise:6}"", pool=orange-{noise:2}',
+    '  at step ""authorise"", 1 of 3, {noise:4} B',
+    '  at step ""book"", 2 of 3, {noise:4} B',
+)
 RAW = Form(
     {
-        "_time": "{time:10}", "host": '"web-{host:4}"', "cpu": CPU, "index": "osmetrics", "source": '"/var/log/app/app.log"',
-        "sourcetype": '"app:log"', "linecount": "3",
-        "_raw": '"{time:10}.{noise:3} INFO [worker-{noise:2}] com.example.pay.Gateway - request ""GET /api/v1/pay?id={noise:6}&a=1,2"" '
-        'host=web-{host:4}, cpu={value:3}.{cents:2}, status=200, took={noise:3} ms, session=""k{noise:6}"", pool=orange-{noise:2}\n'
-        '  at step ""authorise"", 1 of 3, {noise:4} B\n  at step ""book"", 2 of 3, {noise:4} B"',
+        "_time": TIME,
+        "host": HOST,
+        "cpu": CPU,
+        "index": "osmetrics",
+        "source": '"/var/log/app/app.log"',
+        "sourcetype": '"app:log"',
+        "linecount": "3",
+        "_raw": '"' + "\n".join(LINES) + '"',
     }
-)  # fmt: skip
+)
 
 
 class Fleet(NamedTuple):
@@ -99,7 +120,7 @@ class Fleet(NamedTuple):
         }  # fmt: skip
 
     def _load(self, host: np.ndarray, time: np.ndarray) -> np.ndarray:
-        """Hundredths: a level and a daily wave per host, noise, at weekends (weekly) half the wave, a lift in some hours."""
+        """Hundredths: level and daily wave per host, noise, a low level at weekends (weekly), a lift in some hours."""
         wave = np.sin(2 * np.pi * (time / DAY_S + host % 24 / 24)) * (3000 + 200 * (host % 40))
         if self.weekly:
             wave = np.where((time // DAY_S + 3) % 7 >= 5, -12000.0, wave)
@@ -111,7 +132,8 @@ class Fleet(NamedTuple):
 def _hash(host: np.ndarray, time: np.ndarray, salt: int) -> np.ndarray:
     """Integers that look random, the same on every machine (splitmix64, Steele, Lea, Flood 2014)."""
     with np.errstate(over="ignore"):
-        z = (time.astype(np.uint64) * np.uint64(1_000_003) + host.astype(np.uint64) * np.uint64(8191) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
+        z = time.astype(np.uint64) * np.uint64(1_000_003) + host.astype(np.uint64) * np.uint64(8191) + np.uint64(salt)
+        z *= np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return ((z ^ (z >> np.uint64(31))) >> np.uint64(20)).astype(np.int64)

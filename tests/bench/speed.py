@@ -1,8 +1,8 @@
-"""Throughput: prepared conversations replayed to real scripts, rows per CPU second, all scenarios in turn in every round.
+"""Throughput: prepared conversations replayed to real scripts, rows per CPU second, all scenarios in every round.
 
-The CPU time of the same script with no rows (getinfo, header-only end) is taken off. What is loaded at the first rows (numpy, the
-models) stays in: with 200,000 rows it weighs 10 to 20 % of a fast scenario; `marginal` in bench.json is without it, from the
-difference between all rows and one chunk of 500.
+The CPU time of the same script with no rows (getinfo, header-only end) is taken off. What is loaded at the first rows
+(numpy, the models) stays in: with 200,000 rows it weighs 10 to 20 % of a fast scenario; `marginal` in bench.json is
+without it, from the difference between all rows and one chunk of 500.
 """
 
 from __future__ import annotations
@@ -77,10 +77,14 @@ def _figures(cases: dict[str, Case], cpu: dict[str, float], peaks: dict[str, flo
     later = {name: rows / max(cpu[f"{name} full"] - cpu[f"{name} first"], 1e-3) for name in cases}
     details = {
         name: {
-            "rows_per_cpu_s": round(rates[name]), "us_per_row": round(1e6 / rates[name], 2), "marginal_us_per_row": round(1e6 / later[name], 2),
-            "marginal_ratio": round(later[name] / later[REFERENCE], 2), "peak_mb": round(peaks[name], 1), "rows": rows,
+            "rows_per_cpu_s": round(rates[name]),
+            "us_per_row": round(1e6 / rates[name], 2),
+            "marginal_us_per_row": round(1e6 / later[name], 2),
+            "marginal_ratio": round(later[name] / later[REFERENCE], 2),
+            "peak_mb": round(peaks[name], 1),
+            "rows": rows,
         }
         for name in cases
-    }  # fmt: skip
+    }
     values = {name: rate / rates[REFERENCE] for name, rate in rates.items()}
     return {**values, REFERENCE: rates[REFERENCE], "details": details}

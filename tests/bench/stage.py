@@ -1,5 +1,8 @@
-"""A copy of the app in a scratch folder, with trained collections: scripts find their lookups beside themselves, and other
-people's edits during a run do no harm. Unlike in the source tree, compiled modules are kept, as on a search head."""
+"""A copy of the app in a scratch folder, with trained collections.
+
+Scripts find their lookups beside themselves, and edits during a run do no harm. Unlike in the source tree, compiled
+modules are kept, as on a search head.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +46,14 @@ class Stage:
         return [sys.executable, str(folder / f"{verb}.py")]
 
     def hold(
-        self, verb: str, words: str, bodies: Iterable[bytes] = (), whole: bool = False, take: Optional[Callable[[bytes], None]] = None
+        self,
+        verb: str,
+        words: str,
+        bodies: Iterable[bytes] = (),
+        whole: bool = False,
+        take: Optional[Callable[[bytes], None]] = None,
     ) -> talk.Cost:
-        """One search: getinfo, the bodies, the end. words: SPL behind the command. whole: data in the last chunk too."""
+        """One search: getinfo, the bodies, the end. words: behind the command. whole: data in the last chunk too."""
 
         def frames() -> Iterable[bytes]:
             yield talk.getinfo(words.split(), str(self.path))

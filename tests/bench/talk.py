@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -21,7 +22,7 @@ class Failed(Exception):
 
 
 class Cost(NamedTuple):
-    """cpu_s: user and system time of the process. peak_mb: its largest resident memory. received: bytes of reply bodies."""
+    """cpu_s: user and system time of the process. peak_mb: its largest resident memory. received: bytes of replies."""
 
     cpu_s: float
     wall_s: float
@@ -33,9 +34,10 @@ class Cost(NamedTuple):
 def getinfo(words: list[str], dispatch_dir: str) -> bytes:
     """The first request. words: as typed behind the command."""
     info = {
-        "args": [word.replace('"', "") for word in words], "raw_args": words, "dispatch_dir": dispatch_dir, "sid": "1700000000.1",
-        "app": "adaptive_monitoring", "owner": "admin", "username": "admin", "session_key": "", "splunkd_uri": "",
-        "splunk_version": "9.4.0", "search": "bench", "command": "bench", "maxresultrows": 50000, "earliest_time": "0", "latest_time": "0",
+        "args": [word.replace('"', "") for word in words], "raw_args": words, "dispatch_dir": dispatch_dir,
+        "sid": "1700000000.1", "app": "adaptive_monitoring", "owner": "admin", "username": "admin", "session_key": "",
+        "splunkd_uri": "", "splunk_version": "9.4.0", "search": "bench", "command": "bench", "maxresultrows": 50000,
+        "earliest_time": "0", "latest_time": "0",
     }  # fmt: skip
     return frame({"action": "getinfo", "preview": False, "streaming_command_will_restart": False, "searchinfo": info})
 
@@ -70,9 +72,15 @@ def stored(path: Path) -> Iterator[bytes]:
 
 
 def hold(
-    command: list[str], frames: Iterable[bytes], environment: dict[str, str], take: Optional[Callable[[bytes], None]] = None
+    command: list[str],
+    frames: Iterable[bytes],
+    environment: dict[str, str],
+    take: Optional[Callable[[bytes], None]] = None,
 ) -> Cost:
-    """Sends the frames in lockstep. take: gets every reply body. Raises Failed for an ERROR, a broken reply, stderr, an exit code."""
+    """Sends the frames in lockstep. take: gets every reply body.
+
+    Raises Failed for an ERROR, a broken reply, words on stderr, an exit code.
+    """
     own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     errors = open_scratch()
@@ -89,7 +97,9 @@ def hold(
     wall = time.perf_counter() - started
     said = _read_back(errors)
     if talk.trouble or said or child.returncode:
-        raise Failed(f"{' '.join(command[1:])}: {talk.trouble or 'ended'}; exit code {child.returncode}; {said[-2000:]}")
+        raise Failed(
+            f"{' '.join(command[1:])}: {talk.trouble or 'ended'}; exit code {child.returncode}; {said[-2000:]}"
+        )
     # A child's ru_maxrss starts with what its parent had at that moment: below that it says nothing.
     peak = usage.ru_maxrss * KB / 1e6 if usage.ru_maxrss > own_peak else talk.peak_mb
     return Cost(usage.ru_utime + usage.ru_stime, wall, peak, talk.received, talk.messages)
@@ -110,6 +120,8 @@ class _Talk:
             body = self._reply(self.child.stdout)
         finally:
             writer.join()
+        if self.trouble:
+            raise Failed(self.trouble)
         self.received += len(body)
         self.peak_mb = max(self.peak_mb, _peak_mb(self.child.pid))
         if self.take:
@@ -130,10 +142,8 @@ class _Talk:
 
     def end(self) -> None:
         assert self.child.stdin and self.child.stdout
-        try:
+        with contextlib.suppress(OSError):
             self.child.stdin.close()
-        except OSError:
-            pass
         self.child.stdout.read()
         self.child.stdout.close()
 
