@@ -83,7 +83,7 @@ def _side(
 
 
 def _slots(text: str, season: str) -> tuple[list[int], list[int]]:
-    """Offsets in 1/16 and factors in 1/64 of the scale, per local slot. Raises ValueError when they are not the season's."""
+    """Offsets in 1/16 and factors in 1/64 of the scale, per local slot. Raises ValueError for another season's."""
     if not text:
         offsets, factors = [0], [64]
     else:

@@ -59,7 +59,7 @@ class Slots(dict):  # type: ignore[type-arg]
 
 
 class Verdicts:
-    """The rows of one chunk, judged. strengths: s, CANNOT_SAY or UNKNOWN per row; bands: `expected,lower,upper,`; scores."""
+    """Rows of one chunk, judged. strengths: s, CANNOT_SAY or UNKNOWN; bands: `expected,lower,upper,`; scores: text."""
 
     __slots__ = ("bands", "scores", "strengths")
 
@@ -85,7 +85,8 @@ def judge(
 ) -> Verdicts:
     """Judges one metric of each row."""
     verdicts = Verdicts()
-    strength, band, score, texts = verdicts.strengths.append, verdicts.bands.append, verdicts.scores.append, hundredths()
+    strength, band, score = verdicts.strengths.append, verdicts.bands.append, verdicts.scores.append
+    texts = hundredths()
     for time, entity, value in zip(times, entities, values):
         series = known[entity]
         if series is None:

@@ -3,6 +3,7 @@
 A detector works on a panel: many entities at once, as flat arrays cut by offsets (the layout of
 statsforecast's GroupedArray). Its fitted state is a table of numbers, one row per entity and metric.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
@@ -67,7 +68,7 @@ class Panel:
 class Scores:
     """One answer per row; NaN = cannot say (never written as 0).
 
-    score: (n,) 0 is usual, 1.0 is the alert level, never infinite. cause: (n,) index into CAUSES of the view that said most.
+    score: (n,) 0 is usual, 1.0 is the alert level, never infinite. cause: (n,) index into CAUSES.
     metric_score, expected, lower, upper, share: (n, d). metric_score >= 1 exactly where x lies outside [lower, upper];
     lower <= expected <= upper; share: each metric's part of the evidence, sums to 1 where there is any.
     """
@@ -95,14 +96,18 @@ class State:
     detector: str
     table: dict[str, np.ndarray] = field(default_factory=dict)
     tail: Tail | None = None  # last rows of each entity; never stored
-    origin: State | None = None  # the frozen state it was thawed from; what has not learned since freezes to the same again
+    origin: State | None = (
+        None  # the frozen state it was thawed from; what has not learned since freezes to the same again
+    )
 
     @property
     def entities(self) -> int:
         return len(next(iter(self.table.values()))) if self.table else 0
 
     def copy(self) -> State:
-        return State(self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail, self.origin)
+        return State(
+            self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail, self.origin
+        )
 
     def joined(self, other: State) -> State:
         """This state with the other's entities behind its own."""

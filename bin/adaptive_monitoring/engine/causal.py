@@ -2,6 +2,7 @@
 
 A block is scored with what was learned before it; it is learned when the entity's next block begins.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
 from adaptive_monitoring.engine.rolling import Tail, Windows
 from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
 
-VIEWS = CAUSES  # level: value against expectation · jump: against the last 25 minutes · shift: two hours · spread: movement
+VIEWS = CAUSES  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
 _WEIGHTS = np.array([0.7, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
 SIDES, V = 2, len(VIEWS)
 _JUMP_S, _SHIFT_S = 1500.0, 7200.0
@@ -53,7 +54,15 @@ class Pass:
         self.sides = np.isin(np.arange(SIDES), {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction])
         n, d = panel.x.shape
         nan = np.full((n, d), np.nan)
-        self.out = Scores(np.full(n, np.nan), nan.copy(), nan.copy(), nan.copy(), nan.copy(), np.zeros((n, d)), np.zeros(n, dtype=np.int64))
+        self.out = Scores(
+            np.full(n, np.nan),
+            nan.copy(),
+            nan.copy(),
+            nan.copy(),
+            nan.copy(),
+            np.zeros((n, d)),
+            np.zeros(n, dtype=np.int64),
+        )
         self.fresh = self._fresh_rows()
         self.tail, self.new_rows = self._merge()
         self.g = np.repeat(np.arange(len(self.tail.indptr) - 1), np.diff(self.tail.indptr))
@@ -68,7 +77,8 @@ class Pass:
         t, g = self.panel.t, self.panel.g
         before = np.r_[-np.inf, t[:-1]]
         before[self.panel.indptr[:-1][np.diff(self.panel.indptr) > 0]] = -np.inf
-        return t > np.maximum(before, self.table["clock"][g])
+        fresh: np.ndarray = t > np.maximum(before, self.table["clock"][g])
+        return fresh
 
     def _merge(self) -> tuple[Tail, Ints]:
         rows = np.flatnonzero(self.fresh)
@@ -118,8 +128,10 @@ class Pass:
 
     def _widths(self, e: Ints) -> tuple[Ints, Ints]:
         span = np.where(self.table["span"][e] > 0, self.table["span"][e], 300.0)
-        return (np.clip(np.round(_JUMP_S / span), *_JUMP_ROWS).astype(np.int64),
-                np.clip(np.round(_SHIFT_S / span), *_SHIFT_ROWS).astype(np.int64))
+        return (
+            np.clip(np.round(_JUMP_S / span), *_JUMP_ROWS).astype(np.int64),
+            np.clip(np.round(_SHIFT_S / span), *_SHIFT_ROWS).astype(np.int64),
+        )
 
     def _look_back(self, e: Ints) -> Ints:
         short, long = self._widths(e)
@@ -174,7 +186,10 @@ class Pass:
         self.tail.evidence[rows] = host
         settings = self.settings
         begin = self.tail.indptr[e]
-        recent = [np.where(rows - i >= begin, self.tail.evidence[np.maximum(rows - i, 0)], 0.0) for i in range(settings.open_n)]
+        recent = [
+            np.where(rows - i >= begin, self.tail.evidence[np.maximum(rows - i, 0)], 0.0)
+            for i in range(settings.open_n)
+        ]
         persistent = kth_largest(recent, settings.open_k)
         new = self.is_new[rows]
         self._write(self.out_row[rows[new]], e[new], host[new], excess[new], views, new)
@@ -230,7 +245,9 @@ class Pass:
         if not chosen.any():
             return
         rows, e, persistent = rows[chosen], e[chosen], persistent[chosen]
-        views = Views(views.size[chosen], views.side[chosen], views.expected[chosen], views.scale[chosen], views.known[chosen])
+        views = Views(
+            views.size[chosen], views.side[chosen], views.expected[chosen], views.scale[chosen], views.known[chosen]
+        )
         first = first_rows(e)
         act = e[first]
         alarm = persistent >= self.table["threshold"][e]
@@ -274,11 +291,13 @@ class Pass:
             profile.begin(table, unseen, segment_median(x, first)[np.isin(act, unseen)])
         slots = (self.slots[0][rows], self.slots[1][rows])
         age = (block * BLOCK_S - table["began"][act]) / 86400.0
-        profile.learn(table, act, first, block, x, profile.candidates(table, e, *slots), slots, weight, age, self.settings.season)
+        profile.learn(
+            table, act, first, block, x, profile.candidates(table, e, *slots), slots, weight, age, self.settings.season
+        )
 
     def _learn_tails(self, e: Ints, act: Ints, first: Ints, views: Views, weight: Floats) -> None:
         """Count the block's deviations and renew evidence tables and bands."""
-        table, (n, d) = self.table, weight.shape
+        table, d = self.table, weight.shape[1]
         local = np.searchsorted(act, e)
         counts = table["counts"][act]
         counts *= np.minimum(_MEMORY, 1 - _YOUNG / (table["blocks"][act] + _YOUNG + 1))[:, None, None, None, None]
@@ -315,7 +334,9 @@ class Pass:
         at = (table["peak_count"][who] % PEAKS).astype(np.int64)
         table["peaks"][who, at] = peak[counted]
         table["peak_count"][who] += 1
-        table["threshold"][act] = threshold.alert_level(latest_peaks(table["peaks"][act], table["peak_count"][act]), self.settings.budget)
+        table["threshold"][act] = threshold.alert_level(
+            latest_peaks(table["peaks"][act], table["peak_count"][act]), self.settings.budget
+        )
         target = np.minimum((table["threshold"][act] + _FLOOR) / _WEIGHTS[0], _BAND_CAP)[:, None]
         tables = table["tables"][act][:, :, 0]
         unit = table["unit"][act][:, :, 0]
@@ -344,7 +365,7 @@ def latest_peaks(peaks: Floats, count: Floats) -> Floats:
 
 
 def kth_largest(columns: Sequence[Floats], k: int) -> Floats:
-    """The k-th largest of each row, columns: n arrays (rows,). Bubbles the k largest to the front: n · k vector steps."""
+    """The k-th largest of each row; columns: n arrays (rows,). Bubbles the k largest to the front."""
     columns = list(columns)
     for i in range(k):
         for j in range(i + 1, len(columns)):

@@ -1,4 +1,5 @@
 """Alert episodes: open after k of n, close after m of n, one episode per problem."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ HOLD_S = 3600.0  # an episode stays open for an hour after its last alarm: one p
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Per row: state (n,), open (n,) bool, start (n,) seconds UTC of the episode (NaN outside one), changed (n,) bool."""
+    """Per row: state, open (bool), start (seconds UTC of the episode, NaN outside one), changed (bool); all (n,)."""
 
     state: Ints
     open: np.ndarray
@@ -56,8 +57,12 @@ class Tracker:
         newest = np.r_[-np.inf, t[:-1]]
         newest[indptr[:-1][np.diff(indptr) > 0]] = -np.inf
         counts = ~np.isnan(score) & (t > np.maximum(newest, self.clock[g]))
-        out = Verdicts(np.where(np.isnan(score), MISSING, np.where(score >= 1, PENDING, NORMAL)),
-                       np.zeros(n, dtype=bool), np.full(n, np.nan), np.zeros(n, dtype=bool))
+        out = Verdicts(
+            np.where(np.isnan(score), MISSING, np.where(score >= 1, PENDING, NORMAL)),
+            np.zeros(n, dtype=bool),
+            np.full(n, np.nan),
+            np.zeros(n, dtype=bool),
+        )
         rows = np.flatnonzero(counts)
         if len(rows):
             self._judge(rows, g[rows], t, score, out)
@@ -70,7 +75,7 @@ class Tracker:
         column = self.back + ranges(np.zeros(len(act), dtype=np.int64), lengths)
         shape = (len(act), self.back + int(lengths.max()))
         hot, at = np.zeros(shape, dtype=bool), np.full(shape, np.nan)
-        hot[:, :self.back], at[:, :self.back] = self.hot[act], self.hot_at[act]
+        hot[:, : self.back], at[:, : self.back] = self.hot[act], self.hot_at[act]
         hot[segment, column], at[segment, column] = score[rows] >= 1, t[rows]
         alarm, opened, since = self._latch(act, hot, at)
         last = self.back + lengths - 1
@@ -114,7 +119,7 @@ class Tracker:
     def _since(self, act: Ints, hot: np.ndarray, at: Floats, opened: np.ndarray, was_open: np.ndarray) -> Floats:
         """When the open episode began: the first row at the alert level among the n that opened it."""
         before = np.concatenate([was_open, opened[:, :-1]], axis=1)
-        before[:, self.back:self.back + 1] = was_open
+        before[:, self.back : self.back + 1] = was_open
         row, column = np.nonzero(opened & ~before)
         window = np.maximum(column[:, None] - np.arange(self.settings.open_n)[::-1], 0)
         first = np.argmax(hot[row[:, None], window], axis=1)

@@ -1,4 +1,5 @@
 """Rows of many entities as flat arrays cut by offsets, and what is computed per segment."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -23,7 +24,8 @@ def first_rows(entity: Ints) -> Ints:
     """Index of the first row of each run of equal numbers. entity: (n,) sorted."""
     if not len(entity):
         return np.zeros(0, dtype=np.int64)
-    return np.r_[0, np.flatnonzero(np.diff(entity)) + 1]
+    runs: Ints = np.r_[0, np.flatnonzero(np.diff(entity)) + 1]
+    return runs
 
 
 def padded(values: Floats, first: Ints, fill: float = np.nan) -> Floats:

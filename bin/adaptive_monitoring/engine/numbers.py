@@ -2,6 +2,7 @@
 
 Not a number, infinite or beyond ±1e100 is missing and becomes NaN; NaN stays NaN to the end.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def to_floats(texts: Sequence[str]) -> Floats:
 
 
 class Times(dict):  # type: ignore[type-arg]
-    """Numbers of a column whose texts repeat, such as _time: each text is read once. Forgets when it grows beyond 100,000."""
+    """Numbers of a column whose texts repeat, such as _time: each is read once. Forgets when it exceeds 100,000."""
 
     def __missing__(self, text: str) -> float:
         if len(self) >= 100_000:

@@ -8,6 +8,7 @@ it is clearly better.
 
 Limits: a daily season needs 3 days of history, a weekly one 15; slots never seen keep the first block's median.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -92,8 +93,18 @@ def scale_floor(table: Table) -> Floats:
     return floor
 
 
-def learn(table: Table, act: Ints, first: Ints, block: int, x: Floats, options: list[Floats], slots: tuple[Ints, Ints],
-          weight: Floats, age_days: Floats, season: str) -> None:
+def learn(
+    table: Table,
+    act: Ints,
+    first: Ints,
+    block: int,
+    x: Floats,
+    options: list[Floats],
+    slots: tuple[Ints, Ints],
+    weight: Floats,
+    age_days: Floats,
+    season: str,
+) -> None:
     """Learn one block of rows; changes table in place.
 
     act: (k,) the entities; first: (k,) where their rows begin in x (n, d), NaN = missing; options: their candidate
@@ -135,7 +146,7 @@ def _follow(table: Table, act: Ints, first: Ints, block: int, residuals: list[Fl
         median = segment_median(residual, first)
         at = i * RING + block % RING
         ring[act, :, at] = np.where(np.isnan(median), ring[act, :, at], median)
-        table["offset"][act, :, i] = _ring_median(ring[act, :, i * RING:(i + 1) * RING])
+        table["offset"][act, :, i] = _ring_median(ring[act, :, i * RING : (i + 1) * RING])
     table["season_seen"][act] = seen + any_value
 
 
@@ -160,9 +171,14 @@ def _learn_scale(table: Table, act: Ints, first: Ints, size: Floats, weight: Flo
     """Mean absolute residual, large ones limited, and mean square residual, not limited. Returns the limited sizes."""
     scale = table["scale"][act]
     with np.errstate(over="ignore"):
-        square = np.add.reduceat(np.minimum(np.nan_to_num(size), 1e150) ** 2, first, axis=0) / np.diff(np.r_[first, len(size)])[:, None]
+        square = (
+            np.add.reduceat(np.minimum(np.nan_to_num(size), 1e150) ** 2, first, axis=0)
+            / np.diff(np.r_[first, len(size)])[:, None]
+        )
     power = table["power"][act]
-    table["power"][act] = power + np.maximum(1 / (table["scale_seen"][act] + 1), 1 / (RING * MEMORY_DAYS)) * (square - power)
+    table["power"][act] = power + np.maximum(1 / (table["scale_seen"][act] + 1), 1 / (RING * MEMORY_DAYS)) * (
+        square - power
+    )
     size = np.minimum(np.nan_to_num(size), np.where(scale > 0, _SCALE_LIMIT * scale, np.inf)[local])
     total = np.add.reduceat(weight, first, axis=0)
     mean = np.add.reduceat(size * weight, first, axis=0) / np.maximum(total, 1e-9)

@@ -1,4 +1,5 @@
 """Detectors by name, as text: asking for one loads one file."""
+
 from __future__ import annotations
 
 from importlib import import_module

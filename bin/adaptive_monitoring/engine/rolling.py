@@ -3,6 +3,7 @@
 The rows that later windows still need (and the rows of the block in progress) are kept as a tail between calls,
 so that any cutting of a stream into chunks gives the same windows.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 
 @dataclass(frozen=True)
 class Tail:
-    """Last rows of every entity: t (n,), x (n, d) gaps filled, known (n, d) 0 = was missing, evidence (n,); cut by indptr (g + 1,)."""
+    """Last rows of every entity, cut by indptr (g + 1,).
+
+    t: (n,). x: (n, d), gaps filled. known: (n, d), 0 = was missing. evidence: (n,) of the host.
+    """
 
     indptr: Ints
     t: Floats
@@ -44,7 +48,10 @@ class Tail:
     def beside(self, other: Tail) -> Tail:
         """The other's entities behind this tail's."""
         indptr = np.r_[self.indptr, self.indptr[-1] + other.indptr[1:]]
-        return Tail(indptr, *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("t", "x", "known", "evidence")))
+        return Tail(
+            indptr,
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("t", "x", "known", "evidence")),
+        )
 
     def joined(self, other: Tail) -> tuple[Tail, Ints]:
         """This tail with the other's rows behind it, entity by entity. Returns also where the other's rows went."""
@@ -53,8 +60,18 @@ class Tail:
         old, new = ranges(indptr[:-1], before), ranges(indptr[:-1] + before, added)
         index = np.empty(indptr[-1], dtype=np.int64)
         index[old], index[new] = np.arange(len(old)), len(old) + np.arange(len(new))
-        both = Tail(indptr, *(np.concatenate([a, b])[index] for a, b in (
-            (self.t, other.t), (self.x, other.x), (self.known, other.known), (self.evidence, other.evidence))))
+        both = Tail(
+            indptr,
+            *(
+                np.concatenate([a, b])[index]
+                for a, b in (
+                    (self.t, other.t),
+                    (self.x, other.x),
+                    (self.known, other.known),
+                    (self.evidence, other.evidence),
+                )
+            ),
+        )
         return both, new
 
 
@@ -67,7 +84,7 @@ def ranges(first: Ints, lengths: Ints) -> Ints:
 class Windows:
     """Rolling means over rows of the entities of one block.
 
-    x: (n, d) all rows; start, middle, end: (k,) per entity the first row of the look-back, of the block, behind the block.
+    x: (n, d) all rows. start, middle, end: (k,) first row of each entity's look-back, of its block, behind its block.
     Sums begin at the look-back, so an absurd value is forgotten with it.
     """
 

@@ -1,8 +1,10 @@
 """Frozen states as readable text cells, and back.
 
-Numbers keep six significant digits (times and counts all of theirs), so that freezing rounds once and text loses nothing.
-Columns of their own: those of COLUMNS and the slots; everything else goes into the `state` cell as name=number number….
+Numbers keep six significant digits (levels twelve, times and counts all of theirs): freezing rounds once, text loses
+nothing.
+Columns of their own: those of COLUMNS and the slots; everything else goes into the `state` cell, name=number number….
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -25,13 +27,17 @@ def rounded(values: np.ndarray, name: str) -> Floats:
 
 
 def _format(name: str) -> str:
-    return "%.15g" if name in _EXACT else "%.12g" if name == "level" else "%.6g"  # a level may be large against its scale
+    return (
+        "%.15g" if name in _EXACT else "%.12g" if name == "level" else "%.6g"
+    )  # a level may be large against its scale
 
 
 def encode(frozen: State, layout: Layout) -> dict[str, list[str]]:
     """Text columns, one row per entity and metric, entity by entity. Values that are not finite become empty cells."""
     g, d = _shape(frozen, layout)
-    cells = {name: _texts(frozen.table[name], kind, g, d, name) for name, (kind, _) in layout.items() if name in COLUMNS}
+    cells = {
+        name: _texts(frozen.table[name], kind, g, d, name) for name, (kind, _) in layout.items() if name in COLUMNS
+    }
     out = {name: cells[name] for name in COLUMNS if name in cells}
     if "season" in layout:
         season = frozen.table["season"].astype(np.int64).ravel()
@@ -77,7 +83,9 @@ def _slot_texts(frozen: State, season: Ints) -> list[str]:
     return out
 
 
-def decode(rows: Mapping[str, Sequence[str]], entity: Ints, metric: Ints, g: int, d: int, detector: str, layout: Layout) -> State:
+def decode(
+    rows: Mapping[str, Sequence[str]], entity: Ints, metric: Ints, g: int, d: int, detector: str, layout: Layout
+) -> State:
     """A frozen state from text columns. Entities without a row for a metric keep empty numbers there.
 
     rows: the columns encode() made; entity, metric: (n,) where each row belongs. Raises ValueError for cells that are
@@ -114,13 +122,15 @@ def _put_slots(table: dict[str, np.ndarray], texts: Sequence[str], season: Ints,
         if not len(at):
             continue
         n = _SLOTS[i]
-        both = np.array(" ".join(texts[k].replace("|", " ") for k in at).split(), dtype=np.float64)
+        both = np.array(" ".join(texts[k].replace("|", " ") for k in at.tolist()).split(), dtype=np.float64)
         both = both.reshape(len(at), 2 * n)
         table["offsets"][entity[at], metric[at], :n] = both[:, :n]
         table["factors"][entity[at], metric[at], :n] = both[:, n:]
 
 
-def _put_state(table: dict[str, np.ndarray], texts: Sequence[str], names: Sequence[str], layout: Layout, entity: Ints, metric: Ints) -> None:
+def _put_state(
+    table: dict[str, np.ndarray], texts: Sequence[str], names: Sequence[str], layout: Layout, entity: Ints, metric: Ints
+) -> None:
     if not len(texts) or not names:
         return
     widths = [layout[name][1] for name in names]
@@ -130,10 +140,10 @@ def _put_state(table: dict[str, np.ndarray], texts: Sequence[str], names: Sequen
         parts = text.split(";")
         if len(parts) != len(head) or not all(map(str.startswith, parts, head)):
             raise ValueError(f"a state cell must hold {', '.join(names)}; got {text[:60]!r}")
-        numbers.append(" ".join([part[len(h):] for part, h in zip(parts, head)]))
+        numbers.append(" ".join([part[len(h) :] for part, h in zip(parts, head)]))
     flat = np.array(" ".join(numbers).split(), dtype=np.float64).reshape(len(texts), sum(widths))
     at = 0
     for name, width in zip(names, widths):
-        values = flat[:, at] if width == 1 else flat[:, at:at + width]
+        values = flat[:, at] if width == 1 else flat[:, at : at + width]
         _put(table[name], layout[name][0], entity, metric, values)
         at += width

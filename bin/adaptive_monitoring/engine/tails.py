@@ -9,6 +9,7 @@ only ever rose is not an alarm.
 
 Limits: the resolution is half an octave, interpolated; deviations below 2**-8 units say nothing.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,7 +29,7 @@ KNOT_COUNT = len(KNOTS) + 3
 
 
 def position(size: Floats, unit: Floats) -> Floats:
-    """Place on the bin axis (0 … BINS), −1 for nothing to say. size: deviations ≥ 0, NaN = missing; unit > 0 or 0 = unknown."""
+    """Place on the bin axis (0 … BINS), −1 for nothing to say. size: deviations ≥ 0; NaN = missing; unit > 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         place = (np.log2(size / unit) - _LOWEST) * _PER_OCTAVE
     place = np.where(np.isnan(place) | (place < 0), -1.0, place)
@@ -83,7 +84,7 @@ def deviation_at(tables: Floats, target: Floats) -> Floats:
 
 
 def knots_of(tables: Floats) -> Floats:
-    """What a stored row keeps: deviations at two tail shares; start, evidence and mean excess of the tail. (..., KNOT_COUNT)"""
+    """What a stored row keeps (..., KNOT_COUNT): two quantiles; start, evidence and mean excess of the tail."""
     shape = tables.shape[:-1]
     points = [deviation_at(tables, np.full(shape, -np.log10(share))) for share in KNOTS]
     start = np.argmax(tables >= -np.log10(TAIL_SHARE) - 1e-9, axis=-1)
@@ -91,7 +92,10 @@ def knots_of(tables: Floats) -> Floats:
     top = tables[..., -1] - tables[..., -2]
     slope = np.where(top > 0, _LOG10E * (EDGES[-1] - EDGES[-2]) / np.where(top > 0, top, 1.0), 0.0)
     known = (top > 0).astype(np.float64)
-    return np.stack([np.where(np.isfinite(p), p, 0.0) * known for p in points] + [EDGES[start] * known, begins * known, slope], axis=-1)
+    return np.stack(
+        [np.where(np.isfinite(p), p, 0.0) * known for p in points] + [EDGES[start] * known, begins * known, slope],
+        axis=-1,
+    )
 
 
 def tables_of(knots: Floats) -> Floats:
@@ -111,13 +115,13 @@ def tables_of(knots: Floats) -> Floats:
         out = np.where(inside, value[..., None] + (height - value)[..., None] * part, out)
         left, value = right, height
     tail = begins[..., None] + _LOG10E * (EDGES - u[..., None]) / np.where(known, slope, 1.0)[..., None]
-    out = np.where(EDGES >= u[..., None] * (1 - 1e-9), tail, out)
+    out = np.where(u[..., None] * (1 - 1e-9) <= EDGES, tail, out)
     return np.where(known[..., None], out, 0.0)
 
 
 def counts_of(tables: Floats, weight: Floats) -> Floats:
     """Counts that give about these tables: for learning on after a model was read. tables: (..., 2, BINS + 1)."""
-    share = np.where(tables[..., -1:] > 0, 10.0 ** -tables, 0.0)
+    share = np.where(tables[..., -1:] > 0, 10.0**-tables, 0.0)
     counts = np.maximum(share[..., :-1] - share[..., 1:], 0.0)
     both = counts.sum(axis=(-1, -2))[..., None, None]
     return np.where(both > 0, counts / np.where(both > 0, both, 1.0), 0.0) * weight[..., None, None]

@@ -4,6 +4,7 @@ The largest evidence of every six-hour block is one declustered peak. Above the 
 as exponential; the level is where their rate falls to the budget. Evidence is produced before it is learned
 from, so the peaks are out of sample.
 """
+
 from __future__ import annotations
 
 import numpy as np

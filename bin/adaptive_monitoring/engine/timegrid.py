@@ -1,4 +1,5 @@
 """Time cut into blocks (when models learn) and slots (of the local day or week)."""
+
 from __future__ import annotations
 
 from functools import lru_cache

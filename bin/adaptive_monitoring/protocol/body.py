@@ -112,8 +112,10 @@ class Body:
         header = [",".join([self._header, *map(quote, names)])] if self._first else []
         return encode("\n".join([*header, *(rows if keep is None else compress(rows, keep)), ""]))
 
-    def append_cells(self, names: Sequence[str], columns: Sequence[Sequence[str]], keep: Sequence[bool] | None = None) -> bytes:
-        """As append(), with the suffixes in parts: columns of ready CSV text, which together hold the cells of all names."""
+    def append_cells(
+        self, names: Sequence[str], columns: Sequence[Sequence[str]], keep: Sequence[bool] | None = None
+    ) -> bytes:
+        """As append(), with the suffixes in parts: columns of ready CSV text, together the cells of all names."""
         lines = self._rows().lines
         self._check_reply(names, columns[0], keep, len(lines))
         if not self._header:

@@ -4,7 +4,10 @@ Every six hours of event time each entity learns: profile and level (profile.py)
 is (tails.py), and the alert level from the budget (threshold.py). In between nothing changes, so a row's score
 depends on its own entity and on earlier rows only. Fitting is the same pass (causal.py), keeping only its end.
 """
+
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,13 +43,28 @@ class Adaptive:
     """
 
     name = "adaptive"
-    layout = {
-        "level": ("metric", 1), "scale": ("metric", 1), "season": ("metric", 1), "trend_per_day": ("metric", 1),
-        "offsets": ("metric", WEEK_SLOTS), "factors": ("metric", WEEK_SLOTS), "lower_k": ("metric", 1), "upper_k": ("metric", 1),
-        "unit": ("metric", causal.V), "season_error": ("metric", 3), "power": ("metric", 1), "weight": ("metric", 1),
+    layout: ClassVar[dict[str, tuple[str, int]]] = {
+        "level": ("metric", 1),
+        "scale": ("metric", 1),
+        "season": ("metric", 1),
+        "trend_per_day": ("metric", 1),
+        "offsets": ("metric", WEEK_SLOTS),
+        "factors": ("metric", WEEK_SLOTS),
+        "lower_k": ("metric", 1),
+        "upper_k": ("metric", 1),
+        "unit": ("metric", causal.V),
+        "season_error": ("metric", 3),
+        "power": ("metric", 1),
+        "weight": ("metric", 1),
         "knots": ("metric", causal.V * causal.SIDES * tails.KNOT_COUNT),
-        "threshold": ("entity", 1), "budget_observed": ("entity", 1), "peaks": ("entity", KEPT_PEAKS), "peak_count": ("entity", 1),
-        "span": ("entity", 1), "blocks": ("entity", 1), "began": ("entity", 1), "learned_to": ("entity", 1),
+        "threshold": ("entity", 1),
+        "budget_observed": ("entity", 1),
+        "peaks": ("entity", KEPT_PEAKS),
+        "peak_count": ("entity", 1),
+        "span": ("entity", 1),
+        "blocks": ("entity", 1),
+        "began": ("entity", 1),
+        "learned_to": ("entity", 1),
     }
 
     def __init__(self, settings: Settings) -> None:
@@ -59,12 +77,20 @@ class Adaptive:
             unit=np.zeros((entities, d, causal.V)),
             counts=np.zeros((entities, d, causal.V, causal.SIDES, tails.BINS), dtype=np.float32),
             tables=np.zeros((entities, d, causal.V, causal.SIDES, tails.BINS + 1)),
-            lower_k=np.full((entities, d), np.inf), upper_k=np.full((entities, d), np.inf),
+            lower_k=np.full((entities, d), np.inf),
+            upper_k=np.full((entities, d), np.inf),
             threshold=threshold.alert_level(np.full((entities, 1), np.nan), self.settings.budget),
-            peaks=np.full((entities, causal.PEAKS), np.nan), peak_count=np.zeros(entities), alarms=np.zeros(entities),
-            blocks=np.zeros(entities), block=np.full(entities, -1.0), span=np.zeros(entities),
-            clock=np.full(entities, -np.inf), learned_to=np.full(entities, -np.inf), began=np.full(entities, np.nan),
-            alarm_since=np.full(entities, np.nan))
+            peaks=np.full((entities, causal.PEAKS), np.nan),
+            peak_count=np.zeros(entities),
+            alarms=np.zeros(entities),
+            blocks=np.zeros(entities),
+            block=np.full(entities, -1.0),
+            span=np.zeros(entities),
+            clock=np.full(entities, -np.inf),
+            learned_to=np.full(entities, -np.inf),
+            began=np.full(entities, np.nan),
+            alarm_since=np.full(entities, np.nan),
+        )
         return State(self.name, table, Tail.empty(entities, d))
 
     def fit(self, panel: Panel) -> State:
@@ -88,12 +114,14 @@ class Adaptive:
         return run.go(), run.state
 
     def freeze(self, state: State) -> State:
-        """What a stored row keeps: the chosen season's slots, knots of the tails, the largest peaks. Rounded as text is."""
+        """What a stored row keeps: the chosen season's slots, knots of the tails, the largest peaks; rounded."""
         table = state.table
         season = table["season"]
         scale = np.maximum(table["scale"], profile.scale_floor(table))
         slots, factors = _slots_of(table, scale)
-        level = np.where(season == 1, table["day"].mean(axis=2), np.where(season == 2, table["week"].mean(axis=2), table["constant"]))
+        level = np.where(
+            season == 1, table["day"].mean(axis=2), np.where(season == 2, table["week"].mean(axis=2), table["constant"])
+        )
         offset = np.take_along_axis(table["offset"], season.astype(np.int64)[:, :, None], 2)[:, :, 0]
         unit = scale[:, :, None] / _OFFSET_PARTS
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,14 +131,26 @@ class Adaptive:
         kept, count = _largest_peaks(table)
         g, d = season.shape
         frozen = {
-            "level": level + offset, "scale": scale, "season": season, "lower_k": table["lower_k"], "upper_k": table["upper_k"],
+            "level": level + offset,
+            "scale": scale,
+            "season": season,
+            "lower_k": table["lower_k"],
+            "upper_k": table["upper_k"],
             "trend_per_day": offset / np.clip(table["blocks"][:, None] / 8.0, 1.0, _TREND_DAYS),
             "offsets": np.where(used, np.clip(offsets, -_LARGEST_SLOT, _LARGEST_SLOT), 0.0),
             "factors": np.where(used, np.clip(np.round(factors * _FACTOR_PARTS), 1.0, _LARGEST_SLOT), _FACTOR_PARTS),
-            "unit": table["unit"], "season_error": table["season_error"], "power": table["power"], "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
+            "unit": table["unit"],
+            "season_error": table["season_error"],
+            "power": table["power"],
+            "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
             "knots": tails.knots_of(table["tables"]).reshape(g, d, causal.V * causal.SIDES * tails.KNOT_COUNT),
-            "threshold": table["threshold"], "budget_observed": table["alarms"] / weeks, "peaks": kept, "peak_count": count,
-            "span": table["span"], "blocks": table["blocks"], "began": np.nan_to_num(table["began"]),
+            "threshold": table["threshold"],
+            "budget_observed": table["alarms"] / weeks,
+            "peaks": kept,
+            "peak_count": count,
+            "span": table["span"],
+            "blocks": table["blocks"],
+            "began": np.nan_to_num(table["began"]),
             "learned_to": np.where(np.isfinite(table["clock"]), table["clock"], 0.0),
         }
         out = State(self.name, {name: rounded(values, name) for name, values in frozen.items()})
@@ -129,15 +169,38 @@ class Adaptive:
         out["day"][:] = np.where(season == 2, _week_as_day(slots), day)
         out["week"][:] = np.where(season == 2, slots, np.tile(out["day"][:, :, ::4], 7))
         out["constant"][:] = table["level"]
-        factors = np.where(season == 2, _week_as_day(table["factors"]), table["factors"][:, :, :DAY_SLOTS]) / _FACTOR_PARTS
+        factors = (
+            np.where(season == 2, _week_as_day(table["factors"]), table["factors"][:, :, :DAY_SLOTS]) / _FACTOR_PARTS
+        )
         out["slot_scale"][:] = np.maximum(2 * factors - 1, 0.0) * table["scale"][:, :, None]
         blocks = table["blocks"]
-        for name, seen in (("constant", blocks), ("scale", blocks), ("season", blocks), ("day", blocks / 4), ("week", blocks / BLOCKS_PER_WEEK)):
+        for name, seen in (
+            ("constant", blocks),
+            ("scale", blocks),
+            ("season", blocks),
+            ("day", blocks / 4),
+            ("week", blocks / BLOCKS_PER_WEEK),
+        ):
             out[name + "_seen"][:] = seen.reshape((g,) + (1,) * (out[name + "_seen"].ndim - 1))
-        for name in ("scale", "power", "season", "season_error", "unit", "lower_k", "upper_k", "threshold", "span", "blocks", "began", "learned_to"):
+        for name in (
+            "scale",
+            "power",
+            "season",
+            "season_error",
+            "unit",
+            "lower_k",
+            "upper_k",
+            "threshold",
+            "span",
+            "blocks",
+            "began",
+            "learned_to",
+        ):
             out[name] = table[name].copy()
         out["tables"] = tails.tables_of(table["knots"].reshape(g, d, causal.V, causal.SIDES, tails.KNOT_COUNT))
-        out["counts"] = tails.counts_of(out["tables"], np.repeat(table["weight"][:, :, None], causal.V, axis=2)).astype(np.float32)
+        out["counts"] = tails.counts_of(out["tables"], np.repeat(table["weight"][:, :, None], causal.V, axis=2)).astype(
+            np.float32
+        )
         out["alarms"] = table["budget_observed"] * blocks / BLOCKS_PER_WEEK
         out["offsets"][:] = 0.0
         out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
