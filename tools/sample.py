@@ -1,14 +1,15 @@
 """Makes lookups/sample_hosts.csv.gz, the labelled host metrics that the app ships: `python -m tools.sample <folder>`.
 
-The folder holds one table per public data set, ASD.csv.gz (InterFusion), JS2.csv.gz, JS3.csv.gz (JumpStarter, data sets 2 and 3) and
-SMD.csv.gz (Server Machine Dataset), each with the columns series, _time (epoch seconds), m00, m01, … (the data set's own columns in their
-order), label (1 = labelled incident) and history (1 = the part that its authors give for training). None has real times: all start at
-the same made-up Monday.
+The folder holds one table per public data set, ASD.csv.gz (InterFusion), JS2.csv.gz, JS3.csv.gz (JumpStarter, data
+sets 2 and 3) and SMD.csv.gz (Server Machine Dataset), each with the columns series, _time (epoch seconds), m00, m01,
+… (the data set's own columns in their order), label (1 = labelled incident) and history (1 = the part that its
+authors give for training). None has real times: all start at the same made-up Monday.
 
-Hosts: of each data set the first ones by name that have at least 3 incidents and at most 12 % labelled rows. Columns: eight per data set, the
-same for all its hosts, found once and without any detector: those in which the most labelled incidents leave the host's usual range
-(0.5th to 99.5th percentile), each next one counted for what the others do not show. They are named m1 … m8; the authors name none of
-them, so m1 means one thing within a type of host and another elsewhere.
+Hosts: of each data set the first ones by name that have at least 3 incidents and at most 12 % labelled rows. Columns:
+eight per data set, the same for all its hosts, found once and without any detector: those in which the most labelled
+incidents leave the host's usual range (0.5th to 99.5th percentile), each next one counted for what the others do not
+show. They are named m1 … m8; the authors name none of them, so m1 means one thing within a type of host and another
+elsewhere.
 """
 
 from __future__ import annotations

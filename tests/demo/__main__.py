@@ -55,17 +55,15 @@ def show(run: Run, found: list[Episode], lines: list[Compared]) -> None:
     say(f"\nAlerts ({len(found)}; + a person had marked an incident there, - nobody had):")
     for e in found:
         mark = "+" if e.labelled else "-"
-        say(f"{mark} {e.host:13}  {moment(e.start)}  {length(e.duration_s):>7}  {e.severity:8}  {e.score:3.0f}  {e.reason}")
+        when = f"{moment(e.start)}  {length(e.duration_s):>7}"
+        say(f"{mark} {e.host:13}  {when}  {e.severity:8}  {e.score:3.0f}  {e.reason}")
     say("")
     for text in run.checks:
         say(text)
-    say(
-        f"Stored: {run.models} models in {run.sizes['models'] / 1e3:.0f} kB ({run.sizes['models'] / run.models / 1e3:.2f} kB each), "
-        f"bounds lookup for plain SPL {run.sizes['bounds'] / 1e3:.0f} kB."
-    )
+    say(run.stored())
     say("\nStatic thresholds against adaptive models, on the part that neither had learned from")
     say(compare.as_text(lines))
-    say("False alerts: as marked by people; some unmarked ones are real, some marked incidents cannot be seen in the metrics.")
+    say("False: nobody had marked an incident there; some are real all the same. Some marked ones cannot be seen.")
 
 
 if __name__ == "__main__":

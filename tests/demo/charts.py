@@ -14,7 +14,7 @@ from demo.outcome import DAY_S, margins, stretches
 
 WIDE, LEFT, RIGHT = 1040, 62, 8
 COLUMNS = (WIDE - LEFT - RIGHT) // 2
-LANE, SCORE_HIGH, GAP = 20, 46, 16
+LANE, SCORE_HIGH, GAP = 26, 46, 16
 HIGHS = (140, 96)
 
 
@@ -60,7 +60,7 @@ class Scale:
 
 def host_chart(host: Host, found: list[Episode]) -> str:
     """One host: alerts and marked incidents, its two most telling metrics with their bands, the score."""
-    axis, parts, top = Axis(host.t), [_lane(host, found)], LANE + 8
+    axis, parts, top = Axis(host.t), [_lane(host, found)], LANE + 14
     shown = leading(found, len(HIGHS), len(host.metrics))
     plots = []
     for index, high in zip(shown, HIGHS):
@@ -69,8 +69,13 @@ def host_chart(host: Host, found: list[Episode]) -> str:
     parts += [_shades(host, axis, LANE, top + SCORE_HIGH), *plots, _score(host, axis, top, top + SCORE_HIGH)]
     parts.append(_days(axis, top + SCORE_HIGH))
     names = " and ".join(host.metrics[i] for i in shown)
-    title = f"{host.name}: {names} with expected band, {len(found)} alerts, and the anomaly score"
+    title = f"{host.name}: {names} with expected band, {counted(found)}, and the anomaly score"
     return svg(WIDE, top + SCORE_HIGH + 18, title, "".join(parts))
+
+
+def counted(found: list[Episode]) -> str:
+    """1 alert, 2 alerts."""
+    return f"{len(found)} alert{'' if len(found) == 1 else 's'}"
 
 
 def leading(found: list[Episode], count: int, metrics: int) -> list[int]:
@@ -92,37 +97,37 @@ def svg(width: int, height: int, title: str, content: str) -> str:
 def _lane(host: Host, found: list[Episode]) -> str:
     """Two rows of bars: what the models alerted, what people marked."""
     axis = Axis(host.t)
-    bars = [_text(LEFT - 6, 8, "alerts", "end"), _text(LEFT - 6, 18, "marked", "end")]
+    bars = [_text(LEFT - 6, 11, "alerts", "end"), _text(LEFT - 6, 23, "marked", "end")]
     for e in found:
         text = f"{moment(e.told)}, {length(e.duration_s)}, {e.severity}: {e.reason}"
-        bars.append(_bar(axis, e.told, e.end, 1, "alert", text))
+        bars.append(_bar(axis, e.told, e.end, 3, "alert", text))
     _, gap, _ = margins(host.t)
     for a, b in stretches(host.t, host.label, gap):
-        bars.append(_bar(axis, a, b, 11, "labelbar", f"Marked as incident: {moment(a)} to {moment(b)}"))
+        bars.append(_bar(axis, a, b, 15, "labelbar", f"Marked as incident: {moment(a)} to {moment(b)}"))
     return "".join(bars)
 
 
 def _bar(axis: Axis, a: float, b: float, y: int, kind: str, text: str) -> str:
     x = axis.x(a)
     wide = max(axis.x(b) - x, 2.5)
-    return f'<rect class="{kind}" x="{x:.1f}" y="{y}" width="{wide:.1f}" height="8" rx="1"><title>{escape(text)}</title></rect>'
+    shape = f'class="{kind}" x="{x:.1f}" y="{y}" width="{wide:.1f}" height="8" rx="1"'
+    return f"<rect {shape}><title>{escape(text)}</title></rect>"
 
 
 def _shades(host: Host, axis: Axis, top: int, bottom: int) -> str:
     """Marked incidents over the full height, behind the lines."""
     _, gap, _ = margins(host.t)
     spans = [(axis.x(a), axis.x(b)) for a, b in stretches(host.t, host.label, gap)]
-    return "".join(
-        f'<rect class="label" x="{a:.1f}" y="{top}" width="{max(b - a, 2):.1f}" height="{bottom - top}"/>' for a, b in spans
-    )
+    place = f'class="label" y="{top}" height="{bottom - top}"'
+    return "".join(f'<rect {place} x="{a:.1f}" width="{max(b - a, 2):.1f}"/>' for a, b in spans)
 
 
 def _metric(host: Host, index: int, axis: Axis, top: int, bottom: int) -> str:
-    """Band, expectation, what was observed, and in red what stood out in this metric during an alert."""
+    """Band, expectation, what was observed, and in red the rows of an alert to which this metric contributed."""
     x = host.x[:, index]
     lower, upper = host.bands["lower_bound"][:, index], host.bands["upper_bound"][:, index]
     scale = Scale(*_range(x, lower, upper), top, bottom)
-    strange = host.alert & (np.nan_to_num(host.bands["score"][:, index]) >= 50)
+    strange = host.alert & contributed(host, host.metrics[index])
     ups, downs = axis.means(upper), axis.means(lower)
     return "".join((
         _text(LEFT - 6, top + 9, short(scale.high), "end"),
@@ -134,6 +139,11 @@ def _metric(host: Host, index: int, axis: Axis, top: int, bottom: int) -> str:
         _path("observed", _zigzag(axis.extremes(x), scale)),
         _strokes("anomaly", axis.extremes(x, strange), scale),
     ))  # fmt: skip
+
+
+def contributed(host: Host, metric: str) -> np.ndarray:
+    """(n,) bool: whether the metric is named among the row's contributors."""
+    return np.array([f"; {metric} " in f"; {text}" for text in host.texts["contributors"]], dtype=bool)
 
 
 def _range(x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:
@@ -153,8 +163,8 @@ def _score(host: Host, axis: Axis, top: int, bottom: int) -> str:
     columns = "".join(f"M{at} {bottom}V{y}" for at, y in points if y < bottom)
     return (
         f'{_text(LEFT - 6, scale.y(50) + 4, "50", "end")}{_text(LEFT + 4, top - 2, "anomaly score", "start", "name")}'
-        f'<path d="{columns}" stroke="var(--score)" stroke-width="2" fill="none"/>'
-        f'<path class="grid" d="M{LEFT} {bottom}H{WIDE - RIGHT}"/><path class="level" d="M{LEFT} {scale.y(50)}H{WIDE - RIGHT}"/>'
+        f'<path class="score" d="{columns}"/><path class="grid" d="M{LEFT} {bottom}H{WIDE - RIGHT}"/>'
+        f'<path class="level" d="M{LEFT} {scale.y(50)}H{WIDE - RIGHT}"/>'
     )
 
 
@@ -164,39 +174,49 @@ def _days(axis: Axis, bottom: int) -> str:
     step = next((n for n in (1, 2, 3, 7, 14) if days / n <= 13), 28)
     first = -(-axis.t0 // DAY_S) * DAY_S
     marks = np.arange(first, axis.t1, step * DAY_S).tolist()
-    return "".join(
-        f'<path class="grid" d="M{axis.x(t):.0f} {bottom}v4"/>{_text(round(axis.x(t)), bottom + 15, _date(t), "middle")}'
-        for t in marks
-    )
+    texts = [_text(round(axis.x(t)), bottom + 15, _date(t), "middle") for t in marks]
+    ticks = "".join(f"M{axis.x(t):.0f} {bottom}v4" for t in marks)
+    return f'<path class="grid" d="{ticks}"/>{"".join(texts)}'
 
 
 def fleet_map(fleet: list[Host]) -> str:
-    """Host by day, coloured by the day's worst score, with the number from 50 on."""
+    """Host by day, coloured by the worst score of the day's alerts, with the number; plain when there was no alert."""
     first, last = min(h.t[0] for h in fleet) // DAY_S, max(h.t[-1] for h in fleet) // DAY_S
     left, high = 112, 24
     wide = (WIDE - left) / (last - first + 1)
     parts = [
-        _text(round(left + (d - first + 0.5) * wide), 12, _date(d * DAY_S).split()[1], "middle")
+        _text(round(left + (d - first + 0.5) * wide), 12, _day_mark(d, d == first), "middle")
         for d in np.arange(first, last + 1).tolist()
     ]
     for row, host in enumerate(fleet):
         y = 18 + row * high
         parts.append(_text(left - 6, y + 15, host.name if len(host.name) < 18 else host.name[:16] + "…", "end", "name"))
         parts += [_cell(host, d, left + (d - first) * wide, y, wide) for d in sorted(set((host.t // DAY_S).tolist()))]
-    title = f"Worst anomaly score per host and day, {_date(first * DAY_S)} to {_date(last * DAY_S)}"
+    title = f"Worst score of the alerts per host and day, {_date(first * DAY_S)} to {_date(last * DAY_S)}"
     return svg(WIDE, 18 + high * len(fleet), title, "".join(parts))
 
 
+def _day_mark(day: float, first: bool) -> str:
+    """The day of the month; its name too where one begins."""
+    month, number = _date(day * DAY_S).split()
+    return f"{month} {number}" if first or number == "1" else number
+
+
 def _cell(host: Host, day: float, x: float, y: int, wide: float) -> str:
-    scores = host.score[(host.t // DAY_S) == day]
-    worst = float(np.nanmax(scores)) if np.isfinite(scores).any() else float("nan")
+    """One day of one host."""
+    today = host.t // DAY_S == day
+    scores = host.score[today & host.alert]
+    worst = round(float(np.nanmax(scores))) if np.isfinite(scores).any() else 0
     colour = colours(worst)
-    fill = f'style="fill:{colour[0]}"' if colour else 'class="calm"'
-    number = ""
-    if worst >= 50 and colour:
-        number = f'<text class="cell" x="{x + wide / 2:.1f}" y="{y + 14}" text-anchor="middle" style="fill:{colour[1]}">{worst:.0f}</text>'
-    title = escape(f"{host.name}, {_date(day * DAY_S)}: {worst:.0f}")
-    return f'<g><title>{title}</title><rect {fill} x="{x + 1:.1f}" y="{y}" width="{wide - 2:.1f}" height="20" rx="3"/>{number}</g>'
+    fill, number = 'class="calm"', ""
+    if colour:
+        fill = f'style="fill:{colour[0]}"'
+        number = _text(round(x + wide / 2), y + 14, f"{worst:.0f}", "middle", "cell", colour[1])
+    said = f"worst score of its alerts {worst:.0f}" if (today & host.alert).any() else "no alert"
+    return (
+        f"<g><title>{escape(f'{host.name}, {_date(day * DAY_S)}: {said}')}</title>"
+        f'<rect {fill} x="{x + 1:.1f}" y="{y}" width="{wide - 2:.1f}" height="20" rx="3"/>{number}</g>'
+    )
 
 
 def _zigzag(columns: list[tuple[int, float, float]], scale: Scale) -> list[tuple[int, int]]:
@@ -220,8 +240,8 @@ def _strokes(kind: str, columns: list[tuple[int, float, float]], scale: Scale) -
     return f'<path class="{kind}" d="{text}"/>' if text else ""
 
 
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "") -> str:
-    style = f' class="{kind}"' if kind else ""
+def _text(x: float, y: float, text: str, anchor: str, kind: str = "", colour: str = "") -> str:
+    style = (f' class="{kind}"' if kind else "") + (f' style="fill:{colour}"' if colour else "")
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{style}>{escape(text)}</text>'
 
 
@@ -235,4 +255,4 @@ def short(value: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"
-    return "0" if abs(value) < 1e-12 else f"{value:.2g}"
+    return "0" if abs(value) < 1e-12 else f"{value:.3g}" if abs(value) >= 10 else f"{value:.2g}"

@@ -37,8 +37,10 @@ def static_line(fleet: list[Host], percent: float) -> Line:
 
 
 def hindsight(fleet: list[Host]) -> Compared:
-    """The static template that finds the most incidents of all those tried, the strictest of equals: chosen with the labels
-    in hand, as nobody could."""
+    """The static template that finds the most incidents of all those tried, the quietest of equals.
+
+    Chosen with the labels in hand, as nobody could.
+    """
     tried = [(percent, static_line(fleet, percent)) for percent in HINDSIGHT]
     percent, best = max(tried, key=lambda pair: (pair[1].found, -pair[1].false_per_week))
     return Compared(f"static thresholds, chosen afterwards to find the most ({percent:.4g}th)", best)
@@ -58,22 +60,23 @@ def table(fleet: list[Host], adaptive: dict[str, np.ndarray], pointwise: dict[st
 def cells(compared: Compared) -> tuple[str, ...]:
     """The texts of a line."""
     rule, one = compared
-    delay = "–" if np.isnan(one.delay_s) else f"{one.delay_s / 60:.0f} min"
     return (
         rule,
         f"{one.false_per_week:.2f}",
         f"{one.found} of {one.incidents}",
         f"{one.recall:.0%}",
         f"{one.precision:.0%}",
-        delay,
+        minutes(one.delay_s),
     )
+
+
+def minutes(seconds: float) -> str:
+    """A delay; – when there is none."""
+    return "–" if np.isnan(seconds) else f"{seconds / 60:.0f} min"
 
 
 def as_text(lines: list[Compared]) -> str:
     """Aligned columns; the rule to the left, numbers to the right."""
     rows = [HEADER, *map(cells, lines)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths)))
-        for row in rows
-    )
+    return "\n".join("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from searchhead.table import Table
 
 NOT_METRICS = ("_time", "host", "type", "label", "history")
@@ -16,7 +15,7 @@ NOT_METRICS = ("_time", "host", "type", "label", "history")
 class Host:
     """One host in time order. t: (n,) seconds. x: (n, d), NaN = missing. label, history: (n,) bool.
 
-    Once scored: score (n,) 0–100, alert (n,) bool, texts: fields of text, bands: (n, d) expected, lower, upper, metric_score.
+    Once scored: score (n,) 0–100, alert (n,) bool, texts: fields of text, bands: (n, d) of the fields per metric.
     """
 
     name: str

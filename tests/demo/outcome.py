@@ -1,9 +1,10 @@
 """What alerts were worth, counted as an operator would count them.
 
-Incident: a run of labelled rows; runs less than 30 minutes (or three steps, if longer) apart are one. Alert: the same of alert rows.
-Notification: the moment an alert begins, and once more for every full day that it lasts. A notification is right from 10 minutes (or two
-steps) before an incident until as long after its end; any other one is a false alert. An incident is found when it has a right notification,
-the delay runs from its start to the first of them. So an alarm that was already on when the incident came has not found it.
+Incident: a run of labelled rows; runs less than 30 minutes (or three steps, if longer) apart are one. Alert: the same
+of alert rows. Notification: the moment an alert begins, and once more for every full day that it lasts. A
+notification is right from 10 minutes (or two steps) before an incident until as long after its end; any other one is
+a false alert. An incident is found when it has a right notification, the delay runs from its start to the first of
+them. So an alarm that was already on when the incident came has not found it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Line:
-    """The same over a fleet: false alerts per host-week, counts, shares, median delay in seconds (NaN when nothing was found)."""
+    """The same over a fleet. delay_s: median, NaN when nothing was found."""
 
     false_per_week: float
     found: int

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
-from demo.fleet import Host, hosts, numbers
-from demo.static import persistent
 from searchhead import SearchHead
 from searchhead.head import Result
 from searchhead.table import Table
+
+from demo.fleet import Host, hosts, numbers
+from demo.static import persistent
 
 SAMPLE = "| inputlookup sample_hosts"
 TRAIN = "| adaptfit m* by host into demo"
@@ -28,8 +28,11 @@ class DemoFailed(Exception):
 
 @dataclass
 class Run:
-    """What the searches gave. scored: the hosts' rows after the history. bounds: host -> (n,) bool of pointwise scoring,
-    over the same rows. sizes: name -> bytes. checks: sentences."""
+    """What the searches gave.
+
+    scored: the hosts' rows after the history. bounds: host -> (n,) bool, pointwise alerts over the same rows.
+    sizes: name -> bytes. checks: sentences.
+    """
 
     whole: list[Host] = field(default_factory=list)
     scored: list[Host] = field(default_factory=list)
@@ -39,6 +42,14 @@ class Run:
     chunks: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
     checks: list[str] = field(default_factory=list)
+
+    def stored(self) -> str:
+        """What lies in lookups/ now."""
+        size = self.sizes["models"]
+        return (
+            f"Stored: {self.models} models in {size / 1e3:.0f} kB ({size / max(self.models, 1) / 1e3:.2f} kB each), "
+            f"bounds lookup for scoring in plain SPL {self.sizes['bounds'] / 1e3:.0f} kB."
+        )
 
 
 class Watched(Table):
@@ -75,8 +86,8 @@ def told(result: Result) -> None:
         say(f"    {level}: {text}")
 
 
-def everything(app: Path, condition: str = "", checks: bool = True) -> Run:
-    """Trains, scores, checks. condition: more of inputlookup's where, to look at fewer hosts."""
+def everything(app: Path, condition: str = "", scheduled: bool = True) -> Run:
+    """Trains, scores, checks. condition: inputlookup's where, for fewer hosts. scheduled: also the last check."""
     run = Run()
     table = ask(app, f"{SAMPLE} {'where ' + condition if condition else ''} | sort 0 _time").table
     run.whole = hosts(table)
@@ -84,8 +95,8 @@ def everything(app: Path, condition: str = "", checks: bool = True) -> Run:
     _train(app, run, table.take(np.flatnonzero(history).tolist()))
     scored = _score(app, run, table.take(np.flatnonzero(~history).tolist()))
     _pointwise(app, run, scored)
-    if checks:
-        _same_in_steps(app, run, scored)
+    _same_in_steps(app, run, scored)
+    if scheduled:
         _same_as_scheduled(app, run, table)
     return run
 
@@ -103,7 +114,8 @@ def _score(app: Path, run: Run, rows: Table) -> Table:
     size = max(1, 12 * len(set(rows.get("host"))))
     run.rows, run.chunks = len(rows), -(-len(rows) // size)
     say(f"$ {SAMPLE} where history=0 | sort 0 _time | {SCORE}")
-    say(f"    one search, {run.chunks} chunks of {size} rows (about an hour of the fleet), each answered before the next is sent")
+    say(f"    one search, {run.chunks} chunks of {size} rows (about an hour of the fleet),")
+    say("    each answered before the next is sent: nothing knows its future")
     result = ask(app, f"search * | {SCORE}", Watched(rows.columns), size)
     told(result)
     run.scored = hosts(result.table)
@@ -160,8 +172,9 @@ def _same_as_scheduled(app: Path, run: Run, table: Table) -> None:
             total += len(at)
             agree += int(sum(long.alert[at] == host.alert[-1]))
     run.checks.append(
-        f"{len(moments)} real runs of a schedule (trained the night before, the last 4 hours scored by a search of its own): "
-        f"{agree} of {total} verdicts on the newest row as in the long search."
+        f"{len(moments)} runs as a schedule makes them (trained the night before, the last 4 hours scored by a "
+        "search of its "
+        f"own): {agree} of {total} verdicts on the newest row as in the long search."
     )
 
 

@@ -1,7 +1,7 @@
 """What is in place today: one threshold template per type of host, the same on every host, as plugins check it.
 
-An upper threshold per metric, the same percentile of what the type's hosts showed in their history together; a metric alerts
-after 3 of its last 5 checks were above; the host alerts when any metric does.
+An upper threshold per metric, the same percentile of what the type's hosts showed in their history together; a metric
+alerts after 3 of its last 5 checks were above; the host alerts when any metric does.
 """
 
 from __future__ import annotations
