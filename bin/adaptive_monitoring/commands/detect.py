@@ -64,11 +64,17 @@ class Detect(Command):
         if self.pointwise is not None:
             return self.pointwise.execute(body, finished)
         if self.work is None:
-            from adaptive_monitoring.commands import scoring
-
-            kind = scoring.Learning if self.arguments.model is None else scoring.Scoring
-            self.work = kind(self.info, self.messages, self.arguments)
+            self.work = self._begin()
         return self.work.execute(body, finished)
+
+    def _begin(self) -> Run:
+        if self.arguments.model is None:
+            from adaptive_monitoring.commands.learning import Learning
+
+            return Learning(self.info, self.messages, self.arguments)
+        from adaptive_monitoring.commands.scoring import Scoring
+
+        return Scoring(self.info, self.messages, self.arguments)
 
 
 def _unique(names: list[str], arguments: Arguments) -> list[str]:

@@ -18,6 +18,7 @@ SPEC = Spec(
     "adaptfit",
     options=(
         *OPTIONS,
+        kinds.name("exclude", None, "lookup of past incidents (start, end, by-fields): left out of training"),
         kinds.word("mode", ("update", "replace"), "update", "update keeps the models of others, replace drops them"),
     ),
     fields="optional", by="optional", into="optional",

@@ -9,6 +9,7 @@ import numpy as np
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader, widened
+from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry, rowformat
 from adaptive_monitoring.engine.base import Panel, State
 from adaptive_monitoring.engine.groups import entity_groups, segment_median
@@ -41,6 +42,8 @@ class Fitting:
         self.info, self.messages, self.arguments = info, messages, arguments
         self.settings = settings_of(arguments)
         self.reader = Reader("adaptfit", arguments)
+        tz = self.settings.tz
+        self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
         self.batches: list[Batch] = []
         self.rows = 0
         self.stopped = False
@@ -51,6 +54,8 @@ class Fitting:
         """Keeps the chunk's numbers; with the last one trains and answers with all model rows."""
         if body.names and len(body):
             batch = self.reader.read(body)
+            for windows in filter(None, self.windows):
+                batch.x[windows.find(batch.t, batch.entity, self.reader.keys) >= 0] = np.nan
             self.batches.append(batch)
             self.rows += len(batch.t)
             self.messages.metric("rows_read", self.rows)

@@ -31,6 +31,7 @@ OPTIONS = (
     kinds.floor("floor", (None, None), "smallest gap worth an alert: absolute, share of the expected value, or both"),
     kinds.word("direction", ("both", "high", "low"), "both", "which deviations count"),
     kinds.text("tz", "UTC", "time zone of days and weeks, such as Europe/Paris", 64),
+    kinds.name("suppress", None, "lookup of maintenance windows (start, end, by-fields, reason): no alert"),
     kinds.integer("max_series", 1, 10_000_000, 100_000, "more entities than this are left out, with a message"),
     kinds.integer("max_runtime", 0, 86_400, 0, "soft stop after so many seconds, with partial results; 0 = never"),
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from adaptive_monitoring.commands.options import Arguments
+    from adaptive_monitoring.commands.windows import Windows
     from adaptive_monitoring.protocol.body import Body
 
 LATEST = 1e11  # the year 5138; larger numbers are milliseconds or worse
@@ -33,17 +34,20 @@ class Batch:
     """Rows of one chunk as numbers. t (n,), entity (n,) −1 = none, x (n, d) values of the metrics known so far.
 
     metric: (n,) of long rows, −1 = a metric that was not asked for; None for wide rows.
+    window: (n,) the window of suppress= or exclude= a row lies in, −1 = none; its values are NaN. None without windows.
     """
 
     t: Floats
     entity: Ints
     x: Floats
     metric: Ints | None
+    window: Ints | None = None
 
     def rows(self, start: int, end: int) -> Batch:
         """Rows start … end - 1."""
         metric = None if self.metric is None else self.metric[start:end]
-        return Batch(self.t[start:end], self.entity[start:end], self.x[start:end], metric)
+        window = None if self.window is None else self.window[start:end]
+        return Batch(self.t[start:end], self.entity[start:end], self.x[start:end], metric, window)
 
     def panel(self, entities: int, d: int) -> tuple[Panel, Ints, Ints]:
         """The panel, the (first) batch row behind each panel row, and each batch row's panel row, −1 = not scored."""
@@ -102,13 +106,22 @@ class Reader:
         self.without_time = self.without_entity = self.without_model = 0
         self.beyond: dict[object, None] = {}
         self.later: dict[str, None] = {}
+        self.windows: Windows | None = None
 
     @property
     def entities(self) -> int:
         return len(self.keys)
 
     def read(self, body: Body) -> Batch:
-        """One chunk. Raises NoTime, MissingField, BadValue."""
+        """One chunk; values inside a window are taken out. Raises NoTime, MissingField, BadValue."""
+        batch = self._numbers(body)
+        if self.windows is None:
+            return batch
+        window = self.windows.find(batch.t, batch.entity, self.keys)
+        batch.x[window >= 0] = np.nan
+        return Batch(batch.t, batch.entity, batch.x, batch.metric, window)
+
+    def _numbers(self, body: Body) -> Batch:
         self.look(body.names)
         names = [NAME, VALUE] if self.long else self.columns
         cells = body.columns([TIME, *self.by, *names]).data

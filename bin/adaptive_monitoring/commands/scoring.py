@@ -12,13 +12,14 @@ from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader
 from adaptive_monitoring.commands.stored import Collection, Facts
+from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.episodes import MISSING, NORMAL, Tracker, Verdicts
-from adaptive_monitoring.engine.groups import entity_groups, segment_median
+from adaptive_monitoring.engine.groups import segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.errors import BadValue, MissingField, OutOfTime, SpanMismatch
-from adaptive_monitoring.protocol.body import aligned, quote
+from adaptive_monitoring.errors import BadValue, OutOfTime, SpanMismatch
+from adaptive_monitoring.protocol.body import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
-CELLS = 2_000_000  # numbers scored at once when learning: bounds the memory of the pass
 FEW_STEPS = 5  # an entity's step is known from so many on
 OTHER_STEP = 1.5
 
@@ -41,6 +41,7 @@ class Run:
         self.info, self.messages, self.arguments = info, messages, arguments
         self.reader = Reader("adaptdetect", arguments)
         self.settings: Settings = settings_of(arguments)
+        self.reader.windows = windows_of("adaptdetect", "suppress", arguments, self.settings.tz, messages)
         self.started = time.monotonic()
         self.rows = self.anomalous = self.episodes = 0
         self.stopped = False
@@ -94,7 +95,7 @@ class Run:
         """Every row of a slice with its answer, in the order of the input. place: panel row of each row, −1 = none."""
         shown = result.take(np.maximum(place, 0), place < 0)
         metric = None if batch.metric is None else np.maximum(batch.metric, 0)
-        texts = self._reasons(batch, shown)
+        texts = {**self._reasons(batch, shown), **self._suppressed(batch, shown)}
         cells = fields.cells(shown.scores, shown.verdicts.state, shown.status, texts, self.bands, metric)
         self._count(shown.verdicts)
         keep = {"all": None, "anomalies": shown.verdicts.open, "changes": shown.verdicts.changed}[self.arguments.only]
@@ -110,6 +111,16 @@ class Run:
         special = np.flatnonzero((state != NORMAL) & (state != MISSING))
         keys = self.reader.keys if len(special) else []
         return {int(row): self._reason(int(row), shown, keys[batch.entity[row]]) for row in special}
+
+    def _suppressed(self, batch: Batch, shown: Result) -> dict[int, str]:
+        """The same texts of rows inside a window of suppress=."""
+        windows = self.reader.windows
+        if windows is None or batch.window is None:
+            return {}
+        return {
+            int(row): f"0,suppressed,,,info,,,{fields.STATUSES[shown.status[row]]},{quote(windows.reasons[window])}"
+            for row, window in enumerate(batch.window.tolist()) if window >= 0
+        }
 
     def _reason(self, row: int, shown: Result, key: Sequence[str]) -> str:
         scores, verdicts = shown.scores, shown.verdicts
@@ -131,6 +142,7 @@ class Run:
         return ",".join(cells)
 
     def close(self, what: str) -> None:
+        """The closing messages."""
         for text in self.reader.remarks():
             self.messages.warn(text)
         seconds = time.monotonic() - self.started
@@ -150,7 +162,7 @@ class Result:
     def take(self, rows: Ints, blank: np.ndarray) -> Result:
         """These rows; where blank there is nothing to say."""
         if not len(self.status):
-            return _nothing(len(rows), self.x.shape[1])
+            return nothing(len(rows), self.x.shape[1])
         picked = Result(
             self.scores.take(rows),
             Verdicts(*(getattr(self.verdicts, f.name)[rows] for f in dataclass_fields(Verdicts))),
@@ -163,81 +175,14 @@ class Result:
         return picked
 
 
-def _nothing(n: int, d: int) -> Result:
+def nothing(n: int, d: int) -> Result:
     nan = np.full((n, d), np.nan)
     scores = Scores(np.full(n, np.nan), nan, nan, nan, nan, np.zeros((n, d)), np.zeros(n, dtype=np.int64))
     verdicts = Verdicts(np.full(n, MISSING), np.zeros(n, dtype=bool), np.full(n, np.nan), np.zeros(n, dtype=bool))
     return Result(scores, verdicts, np.full(n, fields.NO_MODEL), nan)
 
 
-class Learning(Run):
-    """Without a model: collect, order, one causal pass per group of entities, answer."""
-
-    def __init__(self, info: SearchInfo, messages: Messages, arguments: Arguments) -> None:
-        super().__init__(info, messages, arguments)
-        self.zone = _zone(self.settings.tz)
-        self.bodies: list[Body] = []
-        self.batches: list[Batch] = []
-
-    def execute(self, body: Body, finished: bool) -> bytes | None:
-        if body.names and len(body):
-            self.batches.append(self.reader.read(body))
-            self.bodies.append(body)
-        if not finished or not self.bodies:
-            return None
-        return self._answer()
-
-    def _answer(self) -> bytes:
-        d = len(self.reader.metrics)
-        if not d:
-            raise MissingField(f"adaptdetect: no metric_name in the rows matches "
-                               f"{', '.join(field for field, _ in self.arguments.fields) or '*'}")
-        batch = _joined(self.batches)
-        self.batches.clear()
-        panel, _, place = batch.panel(self.reader.entities, d)
-        result = self._score(panel)
-        pieces, at = [], 0
-        for body in aligned(self.bodies):
-            n = len(body)
-            pieces.append(self.replies(body.slices(), batch.rows(at, at + n), place[at:at + n], result))
-            at += n
-        self.close("learned in this search")
-        return b"".join(pieces)
-
-    def _score(self, panel: Panel) -> Result:
-        detector = registry.make(self.arguments.detector, self.settings)
-        n, d = panel.x.shape
-        result = _nothing(n, d)
-        result = Result(_narrow(result.scores), result.verdicts, np.full(n, fields.COLD), panel.x)
-        first = np.full(len(panel.indptr) - 1, np.nan)
-        for a, b in entity_groups(panel.indptr, max(1, CELLS // max(d, 1))):
-            if self.late():
-                break
-            low, high = int(panel.indptr[a]), int(panel.indptr[b])
-            part = Panel(panel.t[low:high], panel.x[low:high], panel.indptr[a:b + 1] - low)
-            scores, _ = detector.stream(detector.empty(b - a, d), part)
-            verdicts = Tracker(self.settings, b - a).follow(part.t, scores.score, part.indptr)
-            for f in dataclass_fields(Scores):
-                getattr(result.scores, f.name)[low:high] = getattr(scores, f.name)
-            for f in dataclass_fields(Verdicts):
-                getattr(result.verdicts, f.name)[low:high] = getattr(verdicts, f.name)
-            has = np.diff(part.indptr) > 0
-            first[a:b][has] = part.t[part.indptr[:-1][has]]
-        g = panel.g
-        result.status[:] = np.where(panel.t - first[g] >= COLD_S, fields.TRAINED, fields.COLD)
-        self.episodes = _count_starts(result.verdicts, g)
-        return result
-
-
-def _narrow(scores: Scores) -> Scores:
-    """float32 for what only becomes text: halves the memory of wide panels."""
-    def small(values: np.ndarray) -> np.ndarray:
-        return np.full(values.shape, np.nan, dtype=np.float32)
-    metric = {name: small(getattr(scores, name)) for name in ("metric_score", "expected", "lower", "upper", "share")}
-    return Scores(score=scores.score.copy(), cause=scores.cause.copy(), **metric)
-
-
-def _count_starts(verdicts: Verdicts, g: Ints) -> int:
+def count_starts(verdicts: Verdicts, g: Ints) -> int:
     """Episodes: runs of open rows of one entity with one start."""
     key = np.where(verdicts.open, verdicts.start, np.nan)
     begins = verdicts.open.copy()
@@ -245,15 +190,18 @@ def _count_starts(verdicts: Verdicts, g: Ints) -> int:
     return int(begins.sum())
 
 
-def _joined(batches: Sequence[Batch]) -> Batch:
+def joined(batches: Sequence[Batch]) -> Batch:
     if len(batches) == 1:
         return batches[0]
     metric = None if batches[0].metric is None else np.concatenate([b.metric for b in batches if b.metric is not None])
+    window = None
+    if batches[0].window is not None:
+        window = np.concatenate([b.window for b in batches if b.window is not None])
     return Batch(np.concatenate([b.t for b in batches]), np.concatenate([b.entity for b in batches]),
-                 np.concatenate([b.x for b in batches]), metric)
+                 np.concatenate([b.x for b in batches]), metric, window)
 
 
-def _zone(tz: str) -> object:
+def zone_of(tz: str) -> object:
     if not tz:
         return None
     from zoneinfo import ZoneInfo
@@ -286,13 +234,13 @@ class Scoring(Run):
         if self.collection is None:
             self._begin(body)
         pieces = list(body.slices())
-        batch = _joined([self.reader.read(piece) for piece in pieces])
+        batch = joined([self.reader.read(piece) for piece in pieces])
         self._admit()
         assert self.detector is not None and self.state is not None
         d = len(self.reader.metrics)
         panel, _, place = batch.panel(self.reader.entities, d)
         if self.late():
-            result = _nothing(len(panel.t), d)
+            result = nothing(len(panel.t), d)
         else:
             result = self._score(panel)
         return self.replies(pieces, batch, place, result)
@@ -304,7 +252,7 @@ class Scoring(Run):
         before = self.tracker.start.copy()
         verdicts = self.tracker.follow(panel.t, scores.score, panel.indptr)
         g = panel.g
-        starts = _count_starts(verdicts, g)
+        starts = count_starts(verdicts, g)
         first_open = np.zeros(len(before), dtype=bool)
         has = np.diff(panel.indptr) > 0
         rows = panel.indptr[:-1][has]
@@ -353,7 +301,7 @@ class Scoring(Run):
     def _prepare(self, head: Mapping[str, str]) -> None:
         """Detector and settings of the collection."""
         self.settings = settings_of(self.arguments, head)
-        self.zone = _zone(self.settings.tz)
+        self.zone = zone_of(self.settings.tz)
         self.tracker = Tracker(self.settings)
         stored = head.get("detector", "")
         name = self.arguments.detector if "detector" in self.arguments.given else stored or "adaptive"
@@ -388,8 +336,8 @@ class Scoring(Run):
         if self.collection is not None:
             self.collection.remarks()
         if self.late_rows:
-            self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are judged "
-                               "by level alone and open no episode. Put the rows in order before: | sort 0 _time")
+            self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are "
+                               "judged by level alone and open no episode. Put the rows in order before: | sort 0 _time")
         if self.unknown:
             self.messages.info(f'adaptdetect: {self.unknown} entities have no model in "{self.arguments.model}" yet '
                                "(model_status=cold)")
