@@ -176,6 +176,7 @@ class Result:
 
 
 def nothing(n: int, d: int) -> Result:
+    """n rows about which nothing can be said."""
     nan = np.full((n, d), np.nan)
     scores = Scores(np.full(n, np.nan), nan, nan, nan, nan, np.zeros((n, d)), np.zeros(n, dtype=np.int64))
     verdicts = Verdicts(np.full(n, MISSING), np.zeros(n, dtype=bool), np.full(n, np.nan), np.zeros(n, dtype=bool))
@@ -191,6 +192,7 @@ def count_starts(verdicts: Verdicts, g: Ints) -> int:
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
+    """The rows of several slices or chunks as one batch."""
     if len(batches) == 1:
         return batches[0]
     metric = None if batches[0].metric is None else np.concatenate([b.metric for b in batches if b.metric is not None])
@@ -202,6 +204,7 @@ def joined(batches: Sequence[Batch]) -> Batch:
 
 
 def zone_of(tz: str) -> object:
+    """The tzinfo of a checked zone name, None for UTC."""
     if not tz:
         return None
     from zoneinfo import ZoneInfo
@@ -337,7 +340,7 @@ class Scoring(Run):
             self.collection.remarks()
         if self.late_rows:
             self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are "
-                               "judged by level alone and open no episode. Put the rows in order before: | sort 0 _time")
+                               "judged by level alone and open no episode. Put rows in order before: | sort 0 _time")
         if self.unknown:
             self.messages.info(f'adaptdetect: {self.unknown} entities have no model in "{self.arguments.model}" yet '
                                "(model_status=cold)")

@@ -92,6 +92,7 @@ class Pass:
         return Tail(tail.indptr, tail.t, filled, tail.known, tail.evidence), new
 
     def go(self) -> Scores:
+        """Scores of all new rows; the state has then learned every finished block."""
         self._score_late()
         block = block_of(self.tail.t)
         last = np.full(len(self.tail.indptr) - 1, np.iinfo(np.int64).min)

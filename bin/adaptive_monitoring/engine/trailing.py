@@ -84,6 +84,7 @@ def clock_of(state: State) -> Floats:
 
 
 def windows_of(method: Method, state: State, panel: Panel) -> Windows:
+    """Lagged windows of these rows, across the border to earlier calls."""
     del method
     return lagged(panel, clock_of(state), state.table["tail_t"], state.table["tail_x"])
 
