@@ -8,7 +8,7 @@ import io
 import re
 import statistics
 from pathlib import Path
-from xml.etree import ElementTree as ET  # noqa: N817 - its usual name
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
