@@ -8,8 +8,9 @@ authors give for training). None has real times: all start at the same made-up M
 Hosts: of each data set the first ones by name that have at least 3 incidents and at most 12 % labelled rows. Columns:
 eight per data set, the same for all its hosts, found once and without any detector: those in which the most labelled
 incidents leave the host's usual range (0.5th to 99.5th percentile), each next one counted for what the others do not
-show. They are named m1 … m8; the authors name none of them, so m1 means one thing within a type of host and another
-elsewhere.
+show. Both choices use the labels of the scored part and were made after first results on more hosts had been seen:
+this is a sample to show and test things with, not a benchmark. The columns are named m1 … m8; the authors name none
+of them, so m1 means one thing within a type of host and another elsewhere.
 """
 
 from __future__ import annotations

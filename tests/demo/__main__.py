@@ -63,6 +63,7 @@ def show(run: Run, found: list[Episode], lines: list[Compared]) -> None:
     say(run.stored())
     say("\nStatic thresholds against adaptive models, on the part that neither had learned from")
     say(compare.as_text(lines))
+    say("Hosts and metrics were chosen for their incidents (tools/sample.py): a demonstration, not a benchmark.")
     say("False: nobody had marked an incident there; some are real all the same. Some marked ones cannot be seen.")
 
 
