@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from adaptive_monitoring.bounds.pointwise import LARGEST_SCORE
 from adaptive_monitoring.commands.modelling import HOST_FIELDS as HOST
 from adaptive_monitoring.commands.modelling import METRIC_FIELDS as METRIC
 from adaptive_monitoring.engine.base import Scores
@@ -26,7 +27,8 @@ def names_of(metrics: Sequence[str], alone: bool) -> list[str]:
 
 
 def to_hundred(score: Floats) -> Floats:
-    """0–100 with 50 at the alert level: 100 s / (1 + s). NaN stays NaN."""
+    """0–100 with 50 at the alert level: 100 s / (1 + s), s at most 1e9. NaN stays NaN."""
+    score = np.minimum(score, LARGEST_SCORE)
     out: Floats = 100.0 * score / (1.0 + score)
     return out
 

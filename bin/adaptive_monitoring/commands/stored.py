@@ -113,8 +113,7 @@ class Collection:
             rows, known = self._without_forged(detector, rows, facts)
             thawed = self._thaw(detector, rows, known)
         if thawed is not None and known:
-            for name, values in thawed.table.items():
-                fresh.table[name][known] = values
+            _put(detector, fresh, thawed, known, rows)
         return facts, len(known)
 
     def _places(self, have: int) -> list[tuple[int, int, int]]:
@@ -197,6 +196,21 @@ class Collection:
             self.messages.warn(str(Tampered(
                 f'adaptdetect: {len(self.refused)} model rows of "{self.name}" are not used; '
                 f"see | adaptmodel action=verify collection={self.name}")))
+
+
+def _put(
+    detector: Detector, fresh: State, thawed: State, known: list[int], rows: Sequence[tuple[int, int, int]]
+) -> None:
+    """Copies the thawed entities to their places; metrics without a stored row stay as new as they are."""
+    number = {e: i for i, e in enumerate(known)}
+    _, entity, metric = map(list, zip(*rows))
+    source = [number[e] for e in entity]
+    one, more = (detector.empty(1, d).table for d in (1, 2))
+    for name, values in thawed.table.items():
+        if one[name].shape == more[name].shape:
+            fresh.table[name][known] = values
+        else:
+            fresh.table[name][entity, metric] = values[source, metric]
 
 
 def _plausible(frozen: State) -> bool:
