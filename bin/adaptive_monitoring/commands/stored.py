@@ -104,9 +104,9 @@ class Collection:
         facts = Facts(len(self.reader.keys) - have)
         assert self.models is not None
         columns = self.models.columns
-        rows = self._places(have)
+        rows = [row for row in self._places(have) if self._fits(row[0], detector.name)]
         self._remember(facts, rows)
-        rows = [row for row in rows if columns.get("state")[row[0]] and self._fits(row[0], detector.name)]
+        rows = [row for row in rows if columns.get("state")[row[0]]]
         known = sorted({e for _, e, _ in rows})
         thawed = self._thaw(detector, rows, known)
         if thawed is None:
@@ -207,10 +207,10 @@ def _put(
     source = [number[e] for e in entity]
     one, more = (detector.empty(1, d).table for d in (1, 2))
     for name, values in thawed.table.items():
-        if one[name].shape == more[name].shape:
-            fresh.table[name][known] = values
-        else:
+        if one[name].shape[1:2] == (1,) and more[name].shape[1:2] == (2,):
             fresh.table[name][entity, metric] = values[source, metric]
+        else:
+            fresh.table[name][known] = values
 
 
 def _plausible(frozen: State) -> bool:

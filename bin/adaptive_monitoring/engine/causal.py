@@ -32,6 +32,8 @@ _RENEW, _EVERY_BLOCK = 4, 28  # tails are renewed daily, in the first week with 
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _COVERED = 0.5  # a block is learned from when rows cover at least half of it
 _SKIP = 3  # blocks before evidence counts as typical
+_ALARM_WEIGHT = 0.25  # rows in alarm count a quarter in the tails, and at most the alert level as peaks: one incident
+# changes little, what comes back every night is usual after a few nights
 _ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
 
 
@@ -253,10 +255,10 @@ class Pass:
         act = e[first]
         alarm = persistent >= self.table["threshold"][e]
         calm = ~alarm | self._adopting(act, first, alarm, block)[np.searchsorted(act, e)]
-        weight = views.known * calm[:, None]
-        self._learn_values(rows, e, act, first, weight, block)
-        self._learn_tails(e, act, first, views, weight)
-        self._learn_peaks(act, first, np.where(calm, persistent, -1.0))
+        self._learn_values(rows, e, act, first, views.known, block)
+        self._learn_tails(e, act, first, views, views.known * np.where(calm, 1.0, _ALARM_WEIGHT)[:, None])
+        remembered = np.where(calm, persistent, np.minimum(persistent, self.table["threshold"][e]))
+        self._learn_peaks(act, first, remembered)
         self.table["blocks"][act] += 1
 
     def _covered(self, rows: Ints, e: Ints) -> np.ndarray:
@@ -307,7 +309,8 @@ class Pass:
         bins = np.maximum(place, 0.0).astype(np.int64)
         line = ((local[:, None, None] * d + np.arange(d)[None, :, None]) * V + np.arange(V)) * SIDES + views.side
         learned = (weight > 0)[:, :, None] & (unit > 0)[local] & ~np.isnan(views.size)
-        added = np.bincount((line * tails.BINS + bins)[learned], minlength=counts.size)
+        parts = np.broadcast_to(weight[:, :, None], views.size.shape)[learned]
+        added = np.bincount((line * tails.BINS + bins)[learned], parts, minlength=counts.size)
         counts += added.reshape(counts.shape)
         table["counts"][act] = counts
         due = (table["blocks"][act] < _EVERY_BLOCK) | (table["blocks"][act] % _RENEW == 0)
@@ -330,7 +333,7 @@ class Pass:
         """The block's largest evidence is a peak; the alert level follows from the peaks."""
         table = self.table
         peak = np.maximum.reduceat(persistent, first)
-        counted = (peak >= 0) & (table["blocks"][act] >= _SKIP)
+        counted = table["blocks"][act] >= _SKIP
         who = act[counted]
         at = (table["peak_count"][who] % PEAKS).astype(np.int64)
         table["peaks"][who, at] = peak[counted]
