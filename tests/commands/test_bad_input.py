@@ -42,7 +42,7 @@ WAYS = ["model=web", "", "model=web pointwise=true"]
 
 
 def odd_rows(base):
-    """The rows of one more host x: numbers that are none, times twice, backwards, missing, absurd; hosts that are none."""
+    """The rows of one more host x: numbers that are none, times twice, backwards, absurd; hosts that are none."""
     rows = [{**row, "host": "x", "cpu": ODD[i % len(ODD)], "mem": ODD[i * 5 % 13]} for i, row in enumerate(base)]
     rows += [rows[3], {**rows[3], "cpu": "5"}, rows[0], *rows[9:5:-1]]
     rows += [{**rows[0], "_time": t} for t in ("", "x", "nan", "1e308", "-1e30", "1700000000000", ["1", "2"])]
