@@ -51,7 +51,7 @@ def _number(value: float) -> str:
 
 
 def _bound(value: float) -> str:
-    return _number(value) if abs(value) < float("inf") else "∞"
+    return _number(value) if abs(value) < float("inf") else "∞" if value > 0 else "-∞"
 
 
 def _clock(t: float, zone: object) -> str:

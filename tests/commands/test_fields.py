@@ -1,0 +1,102 @@
+"""Scale, names and texts of the answer."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from adaptive_monitoring.bounds import pointwise
+from adaptive_monitoring.commands import fields, reasons
+from adaptive_monitoring.engine.base import CAUSES, Scores
+
+NAN, INF = np.nan, np.inf
+
+
+def scores(n: int, d: int, **columns: object) -> Scores:
+    """All rows normal, but for these columns."""
+    table = {name: np.full((n, d), value) for name, value in (("expected", 5.0), ("lower", 4.0), ("upper", 6.0))}
+    table.update(metric_score=np.zeros((n, d)), share=np.zeros((n, d)), score=np.zeros(n))
+    table.update({name: np.array(values) for name, values in columns.items()})
+    return Scores(cause=np.zeros(n, dtype=np.int64), **table)
+
+
+def test_fifty_is_the_alert_level_and_nothing_is_beyond_a_hundred() -> None:
+    assert fields.to_hundred(np.array([0.0, 1.0, 3.0, 1e9, 1e300, INF])).round(6).tolist() == [0, 50, 75, 100, 100, 100]
+    assert fields.hundredths(np.array([NAN, 0.5, INF, 1.0, np.nextafter(1, 0)])) == [
+        "",
+        "33.33",
+        "100.00",
+        "50.00",
+        "50.00",
+    ]
+
+
+def test_the_scale_is_that_of_pointwise() -> None:
+    for s in np.random.default_rng(1).exponential(2.0, size=200):
+        assert abs(float(fields.hundredths(np.array([s]))[0]) - pointwise.to_hundred(float(s))) <= 0.005 + 1e-9
+
+
+def test_prefixes_only_where_there_are_several_metrics() -> None:
+    assert fields.names_of(["cpu"], True) == [*fields.HOST, *fields.METRIC]
+    assert fields.names_of(["a", "b"], False)[10:] == [f"{m}_{f}" for m in "ab" for f in fields.METRIC]
+
+
+def test_cells_of_wide_rows() -> None:
+    some = scores(3, 2, score=[0.0, NAN, 3.0], expected=[[5, NAN], [NAN, NAN], [5.1234567, 1e100]])
+    state, status = np.array([0, 4, 2]), np.array([fields.TRAINED, fields.NO_MODEL, fields.STALE])
+    columns = fields.cells(some, state, status, {2: "1,open,id,9,high,why,a 100%,stale,"}, fields.Bands())
+    rows = [",".join(cells) for cells in zip(*columns)]
+    assert rows[0] == "0.00,0,normal,,,info,,,trained,,5,4,6,0.00,,4,6,0.00"
+    assert rows[1].startswith(",0,missing,,,info,,,,,")
+    assert rows[2] == "75.00,1,open,id,9,high,why,a 100%,stale,,5.12346,4,6,0.00,1e+100,4,6,0.00"
+    assert {row.count(",") for row in rows} == {len(fields.names_of(["a", "b"], False)) - 1}
+
+
+def test_long_rows_show_their_own_metric() -> None:
+    some = scores(2, 2, expected=[[1.0, 2.0], [3.0, 4.0]], lower=[[-INF, 0.0], [0.0, 1.0]])
+    zero = np.zeros(2, dtype=np.int64)
+    columns = fields.cells(some, zero, zero, {}, fields.Bands(), np.array([0, 1]))
+    shown = [",".join(cells).split("trained,,")[1] for cells in zip(*columns)]
+    assert shown == ["1,,6,0.00", "4,1,6,0.00"]
+
+
+def test_contributors_are_ordered_and_small_ones_left_out() -> None:
+    assert fields.contributors_of(["a", "b", "c"], np.array([0.2, 0.77, 0.03])) == "b 77%; a 20%"
+    assert fields.contributors_of(["a"], np.array([0.0])) == ""
+
+
+def test_an_anomaly_keeps_its_id() -> None:
+    assert fields.anomaly_id(("a", "b"), 1700000000.0) == fields.anomaly_id(("a", "b"), 1700000000.4)
+    different = {fields.anomaly_id(key, t) for key in (("a",), ("b",), ("a", "b"), ("\udcff",)) for t in (1.0, 2.0)}
+    assert len(different) == 8
+
+
+def sentence(
+    cause: int, value: float, lang: str = "en", lower: float = 1.0, upper: float = 3.0, **other: object
+) -> str:
+    words = {"since": NAN, "zone": None, "others": [], **other}
+    return reasons.sentence(lang, cause, "cpu {0}", value, 2.0, lower, upper, **words)
+
+
+def test_a_value_outside_the_band_is_named_with_expectation_and_bounds() -> None:
+    for cause in range(len(CAUSES)):
+        assert sentence(cause, 12345.6) == "cpu {0} is 1.235e+04, 1.234e+04 above the expected 2 (usual 1 to 3)"
+    assert sentence(0, 0, "fr") == "cpu {0} vaut 0, 2 au-dessous de la valeur attendue 2 (habituel 1 à 3)"
+    assert sentence(0, 9, lower=-INF).endswith("(usual -∞ to 3)") and sentence(0, 0, upper=INF).endswith(
+        "(usual 1 to ∞)"
+    )
+
+
+@pytest.mark.parametrize("lang", reasons.LANGUAGES)
+def test_inside_the_band_each_cause_has_a_sentence(lang) -> None:
+    texts = {sentence(cause, 2.5, lang) for cause in (reasons.CALM, *range(len(CAUSES)))}
+    assert len(texts) == len(CAUSES) + 1 and not any("(usual" in text or "(habituel" in text for text in texts)
+    assert "?" in sentence(reasons.CALM, NAN, lang)
+
+
+def test_beginning_and_other_metrics_follow() -> None:
+    assert sentence(1, 2, since=1700000000.0, others=["a", "b"]).endswith(", since 2023-11-14 22:13 UTC; also a, b")
+    assert sentence(1, 2, since=1700000000.0, zone=ZoneInfo("Europe/Paris")).endswith(", since 2023-11-14 23:13")
+    assert sentence(1, 2, since=1e30).endswith(", since 1000000000000000019884624838656")
