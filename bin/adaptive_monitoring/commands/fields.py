@@ -1,6 +1,7 @@
 """Output fields of adaptdetect: names, scale, texts. The only place where internal scores become SPL."""
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ STATUSES = ("trained", "cold", "stale", "untrainable", "")
 TRAINED, COLD, STALE, UNTRAINABLE, NO_MODEL = range(5)
 STATES = ("normal", "pending", "open", "closing", "missing")
 _SHOWN_SHARE = 0.05
+_MOST_BANDS = 200_000
+_NOT_FINITE = re.compile("-?(?:nan|inf)")
 _TWO_DIGITS = ["%.2f" % (i / 100) for i in range(10_001)] + [""]  # the last one, index −1, for NaN
 
 
@@ -44,18 +47,33 @@ def contributors_of(metrics: Sequence[str], share: Floats) -> str:
     return "; ".join(f"{metrics[i]} {share[i]:.0%}" for i in order if share[i] >= _SHOWN_SHARE)
 
 
-class Bands(dict):  # type: ignore[type-arg]
-    """Texts of (expected, lower, upper); neighbouring rows of an entity share theirs. What is not finite is empty."""
+class Bands:
+    """Texts of (expected, lower, upper); neighbouring rows of an entity share theirs, so each is formatted once.
 
-    def __missing__(self, band: tuple[float, float, float]) -> str:
-        if len(self) >= 200_000:
-            self.clear()
-        text = "%.6g,%.6g,%.6g" % band
-        if "n" in text:  # nan, inf
-            text = ",".join(["%.6g" % value if abs(value) < np.inf else "" for value in band])
-        if band[0] == band[0] and band[1] == band[1] and band[2] == band[2]:  # a key with NaN is never found again
-            self[band] = text
-        return text
+    Known bands are found by their 24 bytes, which costs half of what a tuple of floats costs and works for NaN.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, str] = {}
+
+    def texts(self, expected: Floats, lower: Floats, upper: Floats) -> list[str]:
+        """One CSV text per row; what is not finite is empty."""
+        keys = np.stack([expected, lower, upper], axis=1).view("S24").ravel().tolist()
+        out: list[str | None] = list(map(self.known.get, keys))
+        if None in out:
+            if len(self.known) >= _MOST_BANDS:
+                self.known.clear()
+            self._format([key for key, text in zip(keys, out) if text is None])
+            out = list(map(self.known.get, keys))
+        return out  # type: ignore[return-value]
+
+    def _format(self, keys: list[bytes]) -> None:
+        new = list(dict.fromkeys(keys))
+        numbers = np.frombuffer(b"".join([key.ljust(24, b"\0") for key in new]))
+        texts = (("%.6g,%.6g,%.6g\n" * len(new)) % tuple(numbers.tolist())).split("\n")
+        if not np.isfinite(numbers).all():
+            texts = [_NOT_FINITE.sub("", text) for text in texts]
+        self.known.update(zip(new, texts))
 
 
 def hundredths(score: Floats) -> list[str]:
@@ -82,8 +100,7 @@ def cells(
     out = [hundredths(scores.score), middles]
     expected, lower, upper, metric_score = (a.astype(np.float64, copy=False) for a in numbers)
     for i in range(expected.shape[1]):
-        keys = zip(expected[:, i].tolist(), lower[:, i].tolist(), upper[:, i].tolist())
-        out.append(list(map(bands.__getitem__, keys)))
+        out.append(bands.texts(expected[:, i], lower[:, i], upper[:, i]))
         out.append(hundredths(metric_score[:, i]))
     return out
 
