@@ -10,12 +10,13 @@ import subprocess
 from pathlib import Path
 
 from bench.fleet import WORDS, Fixture
-from bench.rows import METRIC, NARROW
+from bench.rows import METRIC, NARROW, RAW
 from bench.stage import Stage
 
 CASES = {
     "profile.model": (WORDS["model"], NARROW),
     "profile.model.wide": (WORDS["model"], METRIC),
+    "profile.model.raw": (WORDS["model"], RAW),
     "profile.pointwise": (WORDS["pointwise"], NARROW),
     "profile.learn": ("cpu by host", NARROW),
 }
