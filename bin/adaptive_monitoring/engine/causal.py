@@ -47,6 +47,10 @@ class Views:
     scale: Floats
     known: Floats
 
+    def take(self, rows: np.ndarray) -> Views:
+        """These rows."""
+        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows])
+
 
 class Pass:
     """One call of stream: the entity's tail and the new rows, block by block."""
@@ -118,10 +122,16 @@ class Pass:
         if windows is None:
             return
         segment = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(rows)]))
-        views = self._views(rows[needed], e[needed], segment[needed], windows)
-        evidence = self._evidence(views, e[needed])
-        persistent = self._host(rows[needed], e[needed], views, evidence)
-        self._learn(rows[needed], e[needed], views, persistent, will_learn[needed], block)
+        if not needed.all():
+            rows, e, segment, will_learn = rows[needed], e[needed], segment[needed], will_learn[needed]
+        views = self._views(rows, e, segment, windows)
+        new = self.is_new[rows]
+        if new.all():
+            self._score_rows(rows, e, views)
+        elif new.any():  # the others were scored by an earlier call and are here to be learned
+            self._score_rows(rows[new], e[new], views.take(new))
+        if will_learn.any():
+            self._learn(rows, e, views, will_learn, block)
 
     def _windows(self, rows: Ints, e: Ints, first: Ints) -> Windows:
         act, middle = e[first], rows[first]
@@ -182,30 +192,30 @@ class Pass:
         small: np.ndarray = gap < floor
         return small
 
-    def _host(self, rows: Ints, e: Ints, views: Views, evidence: Floats) -> Floats:
-        """Fuse the metrics, write the scores of new rows. Returns the k-th largest evidence of the last n rows."""
-        excess = np.maximum(np.nan_to_num(evidence) - _FLOOR, 0.0)
+    def _score_rows(self, rows: Ints, e: Ints, views: Views) -> None:
+        """Fuse the metrics of new rows and write their scores."""
+        excess = np.maximum(np.nan_to_num(self._evidence(views, e)) - _FLOOR, 0.0)
         host = np.where(self.table["blocks"][e] > 0, excess.sum(axis=1), 0.0)
         self.tail.evidence[rows] = host
-        settings = self.settings
+        self._write(self.out_row[rows], e, host, excess, views)
+
+    def _persistent(self, rows: Ints, e: Ints) -> Floats:
+        """The k-th largest evidence of the last n rows, for each row: what k of n sees."""
         begin = self.tail.indptr[e]
         recent = [
             np.where(rows - i >= begin, self.tail.evidence[np.maximum(rows - i, 0)], 0.0)
-            for i in range(settings.open_n)
+            for i in range(self.settings.open_n)
         ]
-        persistent = kth_largest(recent, settings.open_k)
-        new = self.is_new[rows]
-        self._write(self.out_row[rows[new]], e[new], host[new], excess[new], views, new)
-        return persistent
+        return kth_largest(recent, self.settings.open_k)
 
-    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, views: Views, new: np.ndarray) -> None:
-        known = (views.known[new] > 0) & (self.table["constant_seen"][e] > 0)
+    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, views: Views) -> None:
+        known = (views.known > 0) & (self.table["constant_seen"][e] > 0)
         says = (known & (self.table["unit"][e] > 0).any(axis=2)).any(axis=1)
         self.out.score[at] = np.where(says, host / self.table["threshold"][e], np.nan)
         total = excess.sum(axis=1)[:, None]
         self.out.share[at] = np.where(total > 0, excess / np.where(total > 0, total, 1.0), 0.0)
-        self.out.cause[at] = np.take_along_axis(self.view[new], np.argmax(excess, axis=1)[:, None], 1)[:, 0]
-        self._write_band(at, e, self.panel.x[at], views.expected[new], views.scale[new], known)
+        self.out.cause[at] = np.take_along_axis(self.view, np.argmax(excess, axis=1)[:, None], 1)[:, 0]
+        self._write_band(at, e, self.panel.x[at], views.expected, views.scale, known)
 
     def _write_band(self, at: Ints, e: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray) -> None:
         """Band and metric score; the same formula as the bounds lookup."""
@@ -242,15 +252,14 @@ class Pass:
         total = worst.sum(axis=1)[:, None]
         self.out.share[at] = np.where(total > 0, worst / np.where(total > 0, total, 1.0), 0.0)
 
-    def _learn(self, rows: Ints, e: Ints, views: Views, persistent: Floats, chosen: np.ndarray, block: int) -> None:
+    def _learn(self, rows: Ints, e: Ints, views: Views, chosen: np.ndarray, block: int) -> None:
         """Learn the block for the entities whose next block has begun."""
-        chosen = chosen & self._covered(rows, e)[np.searchsorted(np.unique(e), e)] if len(e) else chosen
+        chosen = chosen & self._covered(rows, e)[np.searchsorted(np.unique(e), e)]
         if not chosen.any():
             return
-        rows, e, persistent = rows[chosen], e[chosen], persistent[chosen]
-        views = Views(
-            views.size[chosen], views.side[chosen], views.expected[chosen], views.scale[chosen], views.known[chosen]
-        )
+        if not chosen.all():
+            rows, e, views = rows[chosen], e[chosen], views.take(chosen)
+        persistent = self._persistent(rows, e)
         first = first_rows(e)
         act = e[first]
         alarm = persistent >= self.table["threshold"][e]
@@ -308,9 +317,8 @@ class Pass:
         place = tails.position(views.size, np.where(unit > 0, unit, np.nan)[local])
         bins = np.maximum(place, 0.0).astype(np.int64)
         line = ((local[:, None, None] * d + np.arange(d)[None, :, None]) * V + np.arange(V)) * SIDES + views.side
-        learned = (weight > 0)[:, :, None] & (unit > 0)[local] & ~np.isnan(views.size)
-        parts = np.broadcast_to(weight[:, :, None], views.size.shape)[learned]
-        added = np.bincount((line * tails.BINS + bins)[learned], parts, minlength=counts.size)
+        parts = np.where(np.isnan(views.size) | ~(unit > 0)[local], 0.0, weight[:, :, None])
+        added = np.bincount((line * tails.BINS + bins).ravel(), parts.ravel(), minlength=counts.size)
         counts += added.reshape(counts.shape)
         table["counts"][act] = counts
         due = (table["blocks"][act] < _EVERY_BLOCK) | (table["blocks"][act] % _RENEW == 0)
