@@ -1,4 +1,5 @@
 """Missing is decided once: text to numbers."""
+
 from __future__ import annotations
 
 import math
@@ -7,12 +8,31 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptive_monitoring.engine.numbers import LARGEST, missing_as_nan, to_floats
+from adaptive_monitoring.engine.numbers import LARGEST, Times, missing_as_nan, to_floats
 
 CELLS = {
-    "1": 1.0, " 2.5 ": 2.5, "-3e2": -300.0, "1e100": 1e100, "-1e100": -1e100, "": math.nan, " ": math.nan, "-": math.nan, "null": math.nan,
-    "N/A": math.nan, "NaN": math.nan, "inf": math.nan, "-Infinity": math.nan, "1e101": math.nan, "1e400": math.nan, "0x10": math.nan,
-    "1,5": math.nan, "1\n2": math.nan, "1\x00": math.nan, "été": math.nan, "\udcff": math.nan, "5e-324": 5e-324,
+    "1": 1.0,
+    " 2.5 ": 2.5,
+    "-3e2": -300.0,
+    "1e100": 1e100,
+    "-1e100": -1e100,
+    "": math.nan,
+    " ": math.nan,
+    "-": math.nan,
+    "null": math.nan,
+    "N/A": math.nan,
+    "NaN": math.nan,
+    "inf": math.nan,
+    "-Infinity": math.nan,
+    "1e101": math.nan,
+    "1e400": math.nan,
+    "0x10": math.nan,
+    "1,5": math.nan,
+    "1\n2": math.nan,
+    "1\x00": math.nan,
+    "été": math.nan,
+    "\udcff": math.nan,
+    "5e-324": 5e-324,
 }
 
 
@@ -28,6 +48,7 @@ def test_a_cell_does_not_depend_on_its_neighbours(cells: list[object]) -> None:
     texts = [repr(cell) if isinstance(cell, float) else str(cell) for cell in cells]
     alone = [float(to_floats([text])[0]) for text in texts]
     np.testing.assert_array_equal(to_floats(texts), alone)
+    np.testing.assert_array_equal(Times().read(texts * 2), alone * 2)
     assert all(math.isnan(x) or abs(x) <= LARGEST for x in alone)
 
 

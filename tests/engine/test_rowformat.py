@@ -1,4 +1,5 @@
 """Frozen states as text and back."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -30,7 +31,9 @@ def same(a: State, b: State) -> bool:
 
 def test_text_loses_nothing(frozen: State) -> None:
     rows = encode(frozen, LAYOUT)
-    assert {len(cells) for cells in rows.values()} == {6} and same(frozen, back(rows, [0, 0, 0, 1, 1, 1], [0, 1, 2] * 2))
+    assert {len(cells) for cells in rows.values()} == {6} and same(
+        frozen, back(rows, [0, 0, 0, 1, 1, 1], [0, 1, 2] * 2)
+    )
     assert encode(back(rows, [0, 0, 0, 1, 1, 1], [0, 1, 2] * 2), LAYOUT) == rows
 
 
@@ -65,7 +68,12 @@ def test_rounding_is_what_text_does_and_happens_once() -> None:
 @pytest.mark.parametrize(
     ("column", "cell"),
     [
-        ("state", ""), ("state", "unit=1"), ("state", None), ("level", "x"), ("season", "month"), ("scale", "1 2"),
+        ("state", ""),
+        ("state", "unit=1"),
+        ("state", None),
+        ("level", "x"),
+        ("season", "month"),
+        ("scale", "1 2"),
     ],
 )
 def test_cells_that_nobody_wrote_are_a_value_error(frozen: State, column: str, cell: str | None) -> None:

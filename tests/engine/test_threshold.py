@@ -1,4 +1,5 @@
 """The alert level against its slow twin, and against what it promises."""
+
 from __future__ import annotations
 
 import naive

@@ -1,4 +1,5 @@
 """Blocks and slots against the calendar of the standard library."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
@@ -13,13 +14,13 @@ from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of, utc
 
 
 @pytest.mark.parametrize("tz", ["", "Europe/Paris", "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe"])
-@given(st.lists(st.floats(-2e9, 8e9), min_size=1, max_size=20))
+@given(st.lists(st.integers(-2 * 10**10, 8 * 10**10).map(lambda i: i / 10), min_size=1, max_size=20))
 def test_slots_are_those_of_the_local_clock(tz: str, times: list[float]) -> None:
     day, week = slots_of(np.array(times), tz)
     for t, d, w in zip(times, day.tolist(), week.tolist()):
         moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=t // 900 * 900)
         local = moment.astimezone(ZoneInfo(tz)) if tz else moment
-        seconds = local.hour * 3600 + local.minute * 60 + local.second + local.utcoffset().microseconds / 1e6
+        seconds = local.hour * 3600 + local.minute * 60 + local.second
         if local.utcoffset().total_seconds() % 900 == 0:  # local mean times of long ago do not count in quarters
             assert (d, w) == (int(seconds // 900), local.weekday() * 24 + local.hour)
 
