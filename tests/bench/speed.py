@@ -1,7 +1,7 @@
 """Throughput: prepared conversations replayed to real scripts, rows per CPU second, all scenarios in every round.
 
 The CPU time of the same script with no rows (getinfo, header-only end) is taken off. What is loaded at the first rows
-(numpy, the models) stays in: with 200,000 rows it weighs 10 to 20 % of a fast scenario; `marginal` in bench.json is
+(numpy, the models) stays in: with a million rows it weighs 3 to 8 % of a fast scenario; `marginal` in bench.json is
 without it, from the difference between all rows and one chunk of 500.
 """
 
@@ -15,7 +15,7 @@ from bench.fleet import WORDS, Fixture
 from bench.rows import METRIC, NARROW, RAW, Form
 from bench.stage import Stage
 
-ROWS, ROUNDS = 250_000, 5
+ROWS, ROUNDS = 1_000_000, 3
 REFERENCE = "speed.sdk.six"
 
 
