@@ -100,3 +100,11 @@ def test_beginning_and_other_metrics_follow() -> None:
     assert sentence(1, 2, since=1700000000.0, others=["a", "b"]).endswith(", since 2023-11-14 22:13 UTC; also a, b")
     assert sentence(1, 2, since=1700000000.0, zone=ZoneInfo("Europe/Paris")).endswith(", since 2023-11-14 23:13")
     assert sentence(1, 2, since=1e30).endswith(", since 1000000000000000019884624838656")
+
+
+def test_bands_stay_right_when_the_memory_of_them_is_full(monkeypatch) -> None:
+    monkeypatch.setattr(fields, "_MOST_BANDS", 3)
+    bands, x = fields.Bands(), np.array([1.0, 2.0, 3.0, np.nan])
+    assert bands.texts(x, x, x) == ["1,1,1", "2,2,2", "3,3,3", ",,"]
+    y = np.array([1.0, 7.0, -np.inf, np.nan])  # the first one was known before the memory is cleared
+    assert bands.texts(y, y, y) == ["1,1,1", "7,7,7", ",,", ",,"]

@@ -63,7 +63,7 @@ class Bands:
         if None in out:
             if len(self.known) >= _MOST_BANDS:
                 self.known.clear()
-            self._format([key for key, text in zip(keys, out) if text is None])
+            self._format([key for key in keys if key not in self.known])
             out = list(map(self.known.get, keys))
         return out  # type: ignore[return-value]
 
