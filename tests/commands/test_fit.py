@@ -149,6 +149,20 @@ def test_what_cannot_be_trained_has_a_row_that_says_why(own) -> None:
     assert said(result, "10 models of 5 entities", "4 trained, 2 cold, 4 untrainable", level="INFO")
 
 
+def test_a_model_with_numbers_is_not_replaced_by_one_without(copied) -> None:
+    """A host or a feed that is silent for the days of one training keeps what was known."""
+    before = cells(copied.stored("web"))
+    silent = [{**row, "cpu": "", "mem": "n/a"} for row in wide("a", 1)]
+    result = copied.search("adaptfit cpu mem by host into web", silent)
+    assert said(result, "nothing could be learned for 2 models", "the stored ones stay")
+    assert cells(copied.stored("web")) == before and cells(result.table) == before[:2]
+    mixed = copied.search("adaptfit cpu mem by host into web", silent + wide("d", 3))
+    assert cells(copied.stored("web"))[:6] == before and cells(mixed.table)[:2] == before[:2]
+    assert cells(mixed.table) == [*before[:2], *cells(copied.stored("web"))[6:]] and not mixed.errors
+    copied.search("adaptfit cpu mem by host into web mode=replace", silent)
+    assert copied.stored("web").get("model_status") == ["untrainable"] * 2
+
+
 def test_two_time_steps_too_many_entities_and_useless_rows_are_said(own) -> None:
     rows = wide("abc", 1) + wide("a", 0.05, START + 86400, 60)
     rows += [{**rows[0], "_time": t} for t in ("", "yesterday", "1.7e12")] + [{**rows[0], "host": ""}] * 2

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from itertools import compress
 
 import numpy as np
 
@@ -168,10 +169,12 @@ class Fitting:
             return
         keys = self.reader.by or [DEFAULT_KEY]
         store = LookupStore(self.info)
-        written = store.write(self.arguments.into, keys, columns, "update" if self.stopped else self.arguments.mode)
+        mode = "update" if self.stopped else self.arguments.mode
+        fresh = self._without_losses(store, columns) if mode == "update" else columns
+        written = store.write(self.arguments.into, keys, fresh, mode)
         for text in written.warnings:
             self.messages.warn(text)
-        if written.locked or not written.changed:
+        if written.locked or not written.changed or len(fresh) < len(columns):
             self._as_stored(store, columns)
         else:
             columns.add("model_version", [str(written.version)] * len(columns))
@@ -181,6 +184,22 @@ class Fitting:
             size = f"{written.rows} rows, {written.bytes / 1e3:.0f} kB"
             what = f"version {written.version} written ({size}, by {written.route})"
         self.messages.info(f'adaptfit: collection "{self.arguments.into}": {what}')
+
+    def _without_losses(self, store: LookupStore, columns: Columns) -> Columns:
+        """The rows to write: where nothing could be learned, a stored model that has numbers stays."""
+        name, width = self.arguments.into or "", len(self.reader.by or [DEFAULT_KEY])
+        keys = list(zip(*columns.data[:width + 1]))
+        useless = {key for key, word in zip(keys, columns.get("model_status")) if word == "untrainable"}
+        if not useless or name not in store.names():
+            return columns
+        stored = store.read(name, {key[:width] for key in useless}).columns
+        good = {row[:width + 1] for row, state in zip(zip(*stored.data), stored.get("state")) if state}
+        kept = [key not in useless & good for key in keys]
+        lost = len(kept) - sum(kept)
+        if lost:
+            self.messages.warn(f'adaptfit: nothing could be learned for {lost} models of "{name}"; the stored ones '
+                               "stay (mode=replace drops them)")
+        return Columns(columns.names, [list(compress(values, kept)) for values in columns.data])
 
     def _as_stored(self, store: LookupStore, columns: Columns) -> None:
         """Puts the stored rows in place of the trained ones: locked models and older versions stay as they are."""
