@@ -45,6 +45,7 @@ SPEED = (
     Scenario("speed.sdk.six", "SDK streaming command that adds six fields, same rows: the measure", "rows/CPU-s", MORE),
     Scenario("speed.sdk.six.raw", "the same on rows with _raw, 351 B", "x", MORE),
     Scenario("speed.model.narrow", "adaptdetect model=, selected fields, 50,000 rows a chunk", "x", MORE, 4.0),
+    Scenario("speed.model.minute", "the same, a row a minute instead of every five", "x", MORE, 4.0),
     Scenario("speed.model.small", "the same, 2,500 rows a chunk", "x", MORE),
     Scenario("speed.model.wide", "adaptdetect model=, full metric rows", "x", MORE),
     Scenario("speed.model.raw", "adaptdetect model=, full rows with _raw", "x", MORE),

@@ -20,12 +20,13 @@ REFERENCE = "speed.sdk.six"
 
 
 class Case(NamedTuple):
-    """verb and words of the search, kind of rows, rows per chunk."""
+    """verb and words of the search, kind of rows, rows per chunk, seconds between the rows of a host."""
 
     verb: str
     words: str
     form: Form
     chunk_rows: int = 50000
+    step_s: int = 300
 
 
 CASES = {
@@ -33,6 +34,7 @@ CASES = {
     "speed.sdk.six": Case("sdk_six", "", METRIC),
     "speed.sdk.six.raw": Case("sdk_six", "", RAW),
     "speed.model.narrow": Case("adaptdetect", WORDS["model"], NARROW),
+    "speed.model.minute": Case("adaptdetect", WORDS["model"], NARROW, step_s=60),
     "speed.model.small": Case("adaptdetect", WORDS["model"], NARROW, 2500),
     "speed.model.wide": Case("adaptdetect", WORDS["model"], METRIC),
     "speed.model.raw": Case("adaptdetect", WORDS["model"], RAW),
@@ -64,9 +66,10 @@ def measure(stage: Stage, wanted: list[str], rows: int = ROWS, rounds: int = ROU
 
 def _prepared(stage: Stage, fixture: Fixture, name: str, case: Case) -> dict[str, Path]:
     """Files of the conversation with all rows, with one chunk of a row per host, and with none."""
-    one = fixture.live._replace(steps=1)
+    live = fixture.live._replace(step_s=case.step_s)
+    one = live._replace(steps=1)
     return {
-        "full": stage.write(name, case.words, fixture.bodies(case.form, case.chunk_rows)),
+        "full": stage.write(name, case.words, live.bodies(case.form, case.chunk_rows)),
         "first": stage.write(name + ".first", case.words, one.bodies(case.form)),
         "empty": stage.write(name + ".empty", case.words, ()),
     }

@@ -29,6 +29,7 @@ _RECENT = 0.6  # part of the peaks, the latest, that set the level; at least 12
 _MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
 _YOUNG = 2.0  # while young, the tails forget faster: the first days are the least typical
 _RENEW, _EVERY_BLOCK = 4, 28  # tails are renewed daily, in the first week with every block
+_LARGEST_SCORE = 1e9
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _COVERED = 0.5  # a block is learned from when rows cover at least half of it
 _SKIP = 3  # blocks before evidence counts as typical
@@ -230,7 +231,7 @@ class Pass:
             width = np.where(gap >= 0, up, down)
             score = np.where(width > 0, np.abs(gap) / np.where(width > 0, width, 1.0), 0.0)
             outside = (x > expected + up) | (x < expected - down)
-            score = np.where(outside, np.maximum(score, 1.0), np.minimum(score, _JUST_INSIDE))
+            score = np.where(outside, np.clip(score, 1.0, _LARGEST_SCORE), np.minimum(score, _JUST_INSIDE))
         seen = usable & ~np.isnan(x)
         self.out.expected[at] = np.where(known, expected, np.nan)
         self.out.upper[at] = np.where(usable, expected + up, np.nan)
