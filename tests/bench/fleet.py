@@ -17,7 +17,7 @@ WORDS = {
 class Fixture:
     """history: what was learned. live: what is scored, the time that follows."""
 
-    def __init__(self, stage: Stage, rows: int, hosts: int = 500, history: int = 864) -> None:
+    def __init__(self, stage: Stage, rows: int, hosts: int = 500, history: int = 2304) -> None:
         self.stage = stage
         self.history = Fleet(hosts, history)
         self.live = self.history.after(max(1, rows // hosts))

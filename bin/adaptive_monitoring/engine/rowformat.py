@@ -17,6 +17,7 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 COLUMNS = ("level", "scale", "trend_per_day", "lower_k", "upper_k", "threshold", "budget_observed", "span")
 _SLOTS = {0: 0, 1: 96, 2: 168}
 _EXACT = ("offsets", "factors", "began", "learned_to", "blocks", "peak_count", "clock_s", "clock_day")
+_COARSE = ("knots", "peaks")  # many of them, and known to a few per cent only
 Layout = Mapping[str, tuple[str, int]]
 
 
@@ -27,9 +28,11 @@ def rounded(values: np.ndarray, name: str) -> Floats:
 
 
 def _format(name: str) -> str:
-    return (
-        "%.15g" if name in _EXACT else "%.12g" if name == "level" else "%.6g"
-    )  # a level may be large against its scale
+    if name in _EXACT:
+        return "%.15g"
+    if name == "level":
+        return "%.12g"  # a level may be large against its scale
+    return "%.4g" if name in _COARSE else "%.6g"
 
 
 def encode(frozen: State, layout: Layout) -> dict[str, list[str]]:
