@@ -62,11 +62,15 @@ def fill_forward(x: Floats, indptr: Ints) -> Floats:
 
 
 def entity_groups(indptr: Ints, rows: int) -> list[tuple[int, int]]:
-    """Neighbouring entities [a, b), together at most about so many rows, at least one entity each."""
+    """Neighbouring entities [a, b), together at most about so many rows, at least one entity each.
+
+    An entity counts as 400 rows at least: its state needs as much memory, however few rows it has.
+    """
     out, a, entities = [], 0, len(indptr) - 1
+    most = max(1, rows // 400)
     while a < entities:
         b = int(np.searchsorted(indptr, indptr[a] + rows, side="right")) - 1
-        b = min(max(b, a + 1), entities)
+        b = min(max(b, a + 1), a + most, entities)
         out.append((a, b))
         a = b
     return out
