@@ -10,6 +10,7 @@ import pytest
 from adaptive_monitoring.bounds import pointwise
 from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.engine.base import CAUSES, Scores
+from adaptive_monitoring.engine.episodes import OPEN, Verdicts
 
 NAN, INF = np.nan, np.inf
 
@@ -43,10 +44,14 @@ def test_prefixes_only_where_there_are_several_metrics() -> None:
     assert fields.names_of(["a", "b"], False)[10:] == [f"{m}_{f}" for m in "ab" for f in fields.METRIC]
 
 
+def verdicts(state: np.ndarray, score: np.ndarray) -> Verdicts:
+    return Verdicts(state, state == OPEN, np.full(len(state), NAN), np.zeros(len(state), dtype=bool), score)
+
+
 def test_cells_of_wide_rows() -> None:
     some = scores(3, 2, score=[0.0, NAN, 3.0], expected=[[5, NAN], [NAN, NAN], [5.1234567, 1e100]])
     state, status = np.array([0, 4, 2]), np.array([fields.TRAINED, fields.NO_MODEL, fields.STALE])
-    columns = fields.cells(some, state, status, {2: "1,open,id,9,high,why,a 100%,stale,"}, fields.Bands())
+    columns = fields.cells(some, verdicts(state, some.score), status, {2: "1,open,id,9,high,why,a 100%,stale,"}, fields.Bands())
     rows = [",".join(cells) for cells in zip(*columns)]
     assert rows[0] == "0.00,0,normal,,,info,,,trained,,5,4,6,0.00,,4,6,0.00"
     assert rows[1].startswith(",0,missing,,,info,,,,,")
@@ -57,7 +62,7 @@ def test_cells_of_wide_rows() -> None:
 def test_long_rows_show_their_own_metric() -> None:
     some = scores(2, 2, expected=[[1.0, 2.0], [3.0, 4.0]], lower=[[-INF, 0.0], [0.0, 1.0]])
     zero = np.zeros(2, dtype=np.int64)
-    columns = fields.cells(some, zero, zero, {}, fields.Bands(), np.array([0, 1]))
+    columns = fields.cells(some, verdicts(zero, some.score), zero, {}, fields.Bands(), np.array([0, 1]))
     shown = [",".join(cells).split("trained,,")[1] for cells in zip(*columns)]
     assert shown == ["1,,6,0.00", "4,1,6,0.00"]
 

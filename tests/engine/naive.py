@@ -76,36 +76,45 @@ def alert_level(peaks: Sequence[float], budget: float) -> float:
     """Where the exponential tail of the block peaks falls to the budget (28 blocks of six hours a week)."""
     ordered = sorted(peaks, reverse=True)
     m = len(ordered)
-    tail = min(max(3, math.ceil(0.15 * m)), m)
+    tail = min(max(3, math.ceil(0.14 * m)), m)
     start = ordered[min(tail, m - 1)]
-    slope = (sum(p - start for p in ordered[:tail]) + 4.0 * 1.0) / (tail + 4.0)
+    slope = (sum(p - start for p in ordered[:tail]) + 5.0 * 1.0) / (tail + 5.0)
     level = start + slope * math.log(max((tail + 0.5) / (m + 1) * 28 / budget, 1.0))
-    return max(level, 4.0 * min(1.0, 8.0 / (m + 1)), 0.5)
+    return max(level, 3.0 * min(1.0, 8.0 / (m + 1)), 0.5)
 
 
 class Episode:
-    """One entity's alert state, row by row: open after k of n, close after m of n quiet rows and an hour's hold."""
+    """One entity's alert state, row by row: open after k of n, close after m of n quiet rows and an hour's hold.
+
+    Later than the hold after an alarm the level is half as high again, sinking back within a day.
+    """
 
     def __init__(self, open_k: int, open_n: int, close_k: int, close_n: int, hold: float) -> None:
         self.open_k, self.open_n, self.close_k, self.close_n, self.hold = open_k, open_n, close_k, close_n, hold
-        self.rows: list[tuple[float, bool]] = []  # those that count: (t, at the alert level)
+        self.rows: list[tuple[float, float]] = []  # those that count: (t, score)
         self.newest = self.alarm = -math.inf
         self.start = math.nan
+        self.shown: list[tuple[float, float]] = []  # (t, what was reached against the level of its time)
 
-    def follow(self, t: float, score: float) -> tuple[str, float]:
-        """The state after this row and when its episode began (NaN outside one)."""
+    def follow(self, t: float, score: float) -> tuple[str, float, float]:
+        """The state after this row, when its episode began (NaN outside one), and the score that is shown."""
         late, self.newest = t <= self.newest, max(t, self.newest)
         if math.isnan(score):
-            return "missing", math.nan
+            return "missing", math.nan, math.nan
         if late:
-            return ("pending" if score >= 1 else "normal"), math.nan
-        self.rows.append((t, score >= 1))
+            return ("pending" if score >= 1 else "normal"), math.nan, score
+        self.rows.append((t, score))
         window = self.rows[-self.open_n :]
-        if sum(hot for _, hot in window) >= self.open_k:
+        gap = t - self.alarm
+        level = 1.0 + 0.5 * math.exp(-gap / 86400) if gap > self.hold else 1.0
+        reached = ([0.0] * self.open_n + sorted(s for _, s in window))[-self.open_k]
+        if reached >= max(level, 1.0):
             self.alarm = t
             if math.isnan(self.start):
-                self.start = next(s for s, hot in window if hot)
-        elif self.close_n - sum(hot for _, hot in self.rows[-self.close_n :]) >= self.close_k:
+                self.start = next(at for at, s in window if s >= 1)
+        elif self.close_n - sum(s >= 1 for _, s in self.rows[-self.close_n :]) >= self.close_k:
             self.start = math.nan if t - self.alarm >= self.hold else self.start
+        self.shown.append((t, reached / level))
+        held = max(s * math.exp((at - t) / 3600) for at, s in self.shown)
         words = ("normal", "pending") if math.isnan(self.start) else ("closing", "open")
-        return words[score >= 1], self.start
+        return words[score >= 1], self.start, max(held, 0.5 * score / level)

@@ -17,7 +17,7 @@ def scores_of(seed: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     step = rng.choice([0.0, 300.0, 600.0, 5000.0], size=rows, p=[0.05, 0.75, 0.15, 0.05])
     restless = np.repeat(rng.choice([0.02, 0.6, 0.95], size=rows // 20, p=[0.6, 0.3, 0.1]), 20)
-    score = np.where(rng.random(rows) < restless, 1.5, 0.4)
+    score = np.where(rng.random(rows) < restless, rng.choice([1.1, 1.3, 1.6, 3.0], size=rows), 0.4)
     score[rng.random(rows) < 0.05] = np.nan
     return 1.7e9 + np.cumsum(step), score
 
@@ -31,20 +31,60 @@ def test_episodes_are_those_of_the_slow_twin(settings: Settings, pieces: int) ->
     panel = panel_of([scores_of(seed) for seed in (1, 2, 3)], 1)
     number = (np.arange(len(panel.t)) - panel.indptr[panel.g]) * pieces // 400
     tracker = episodes.Tracker(settings, 3)
-    state, start = np.zeros(len(panel.t), dtype=int), np.full(len(panel.t), np.nan)
+    state, start, score = np.zeros(len(panel.t), dtype=int), np.full(len(panel.t), np.nan), np.zeros(len(panel.t))
     for piece in range(pieces):
         part = where(panel, number == piece)
         verdicts = tracker.follow(part.t, part.x[:, 0], part.indptr)
         state[number == piece], start[number == piece] = verdicts.state, verdicts.start
+        score[number == piece] = verdicts.score
     for i in range(3):
         slow = twin(panel.entity(i), settings)
         mine = panel.g == i
-        assert [WORDS[s] for s in state[mine]] == [word for word, _ in slow]
-        assert np.array_equal(start[mine], [began for _, began in slow], equal_nan=True)
+        assert [WORDS[s] for s in state[mine]] == [word for word, _, _ in slow]
+        assert np.array_equal(start[mine], [began for _, began, _ in slow], equal_nan=True)
+        np.testing.assert_allclose(score[mine], [shown for _, _, shown in slow], rtol=1e-9)
+        assert len({word for word, _, _ in slow}) == len(WORDS)  # the case shows every state
 
 
-def twin(panel: Panel, settings: Settings) -> list[tuple[str, float]]:
+def twin(panel: Panel, settings: Settings) -> list[tuple[str, float, float]]:
     """State and start of each row of one entity."""
     k, n = (settings.open_k, settings.open_n), (settings.close_k, settings.close_n)
     entity = naive.Episode(*k, *n, episodes.HOLD_S)
     return [entity.follow(float(t), float(s)) for t, s in zip(panel.t, panel.x[:, 0])]
+
+
+def told(tracker: episodes.Tracker, scores: list[float], at: float) -> tuple[episodes.Verdicts, float]:
+    """Verdicts of rows every five minutes from a time on, and the time after them."""
+    t = at + 300.0 * np.arange(len(scores))
+    return tracker.follow(t, np.array(scores), np.array([0, len(scores)])), at + 300.0 * len(scores)
+
+
+def test_soon_after_an_alert_only_worse_news_are_told_and_a_day_later_the_same_again() -> None:
+    tracker = episodes.Tracker(Settings(), 1)
+    first, at = told(tracker, [0.1, 1.2, 1.2, 0.1], 0.0)
+    calm = told(tracker, [0.1] * 24, at)[0]
+    assert first.open.tolist() == [False, False, True, True] and not calm.open[-1]
+    assert not told(tracker, [1.2, 1.2, 1.2], 4 * 3600.0)[0].open.any()
+    assert told(tracker, [1.8, 1.8, 1.8], 6 * 3600.0)[0].open.any()
+    assert told(tracker, [1.2, 1.2, 1.2], 5 * 86400.0)[0].open.any()
+
+
+def test_the_shown_score_is_what_two_of_three_rows_reached_and_sinks_within_hours() -> None:
+    tracker = episodes.Tracker(Settings(), 1)
+    shown, at = told(tracker, [0.0, 2.0, 0.0, 3.0, 2.5, 0.0], 0.0)
+    assert shown.score[:3].tolist() == [0.0, 1.0, 0.0] and shown.score[3:5] == pytest.approx([2.0, 2.5])
+    later = told(tracker, [0.0] * 24, at)[0].score
+    assert later[11] == pytest.approx(2.5 * np.exp(-1)) and (np.diff(later) < 0).all()
+
+
+def test_episodes_of_a_long_crowd_do_not_depend_on_each_other() -> None:
+    alone = [episodes.Tracker(Settings(), 1).follow(*one(seed)) for seed in (4, 5)]
+    both = panel_of([scores_of(4), scores_of(5)], 1)
+    verdicts = episodes.Tracker(Settings(), 2).follow(both.t, both.x[:, 0], both.indptr)
+    assert np.array_equal(verdicts.open, np.concatenate([v.open for v in alone]))
+    assert np.array_equal(verdicts.score, np.concatenate([v.score for v in alone]), equal_nan=True)
+
+
+def one(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    t, score = scores_of(seed)
+    return t, score, np.array([0, len(t)])

@@ -11,6 +11,7 @@ from adaptive_monitoring.bounds.pointwise import LARGEST_SCORE
 from adaptive_monitoring.commands.modelling import HOST_FIELDS as HOST
 from adaptive_monitoring.commands.modelling import METRIC_FIELDS as METRIC
 from adaptive_monitoring.engine.base import Scores
+from adaptive_monitoring.engine.episodes import Verdicts
 from adaptive_monitoring.engine.numbers import Floats, Ints
 
 STATUSES = ("trained", "cold", "stale", "untrainable", "")
@@ -84,7 +85,7 @@ def hundredths(score: Floats) -> list[str]:
 
 
 def cells(
-    scores: Scores, state: Ints, status: Ints, reasons: dict[int, str], bands: Bands, metric: Ints | None = None
+    scores: Scores, verdicts: Verdicts, status: Ints, reasons: dict[int, str], bands: Bands, metric: Ints | None = None
 ) -> list[list[str]]:
     """Columns of CSV text that together hold all output fields.
 
@@ -94,10 +95,10 @@ def cells(
     numbers = [scores.expected, scores.lower, scores.upper, scores.metric_score]
     if metric is not None:
         numbers = [np.take_along_axis(a, metric[:, None], axis=1) for a in numbers]
-    middles = _plain(state, status)
+    middles = _plain(verdicts.state, status)
     for row, text in reasons.items():
         middles[row] = text
-    out = [hundredths(scores.score), middles]
+    out = [hundredths(verdicts.score), middles]
     expected, lower, upper, metric_score = (a.astype(np.float64, copy=False) for a in numbers)
     for i in range(expected.shape[1]):
         out.append(bands.texts(expected[:, i], lower[:, i], upper[:, i]))

@@ -96,7 +96,7 @@ class Run:
         shown = result.take(np.maximum(place, 0), place < 0)
         metric = None if batch.metric is None else np.maximum(batch.metric, 0)
         texts = {**self._reasons(batch, shown), **self._suppressed(batch, shown)}
-        cells = fields.cells(shown.scores, shown.verdicts.state, shown.status, texts, self.bands, metric)
+        cells = fields.cells(shown.scores, shown.verdicts, shown.status, texts, self.bands, metric)
         self._count(shown.verdicts)
         keep = {"all": None, "anomalies": shown.verdicts.open, "changes": shown.verdicts.changed}[self.arguments.only]
         return body.append_cells(self.names(), cells, None if keep is None else keep.tolist())
@@ -134,7 +134,7 @@ class Run:
             self.arguments.lang, reasons.CALM if calm else int(scores.cause[row]), metrics[top],
             float(shown.x[row, top]), float(scores.expected[row, top]), float(scores.lower[row, top]),
             float(scores.upper[row, top]), start, self.zone, others)
-        strength = max(float(scores.score[row]), 1.0)
+        strength = max(float(verdicts.score[row]), 1.0)
         cells = [str(int(is_open)), fields.STATES[verdicts.state[row]],
                  fields.anomaly_id(key, start) if is_open else "", f"{start:.0f}" if is_open else "",
                  severity(strength) if is_open else "info",
@@ -168,8 +168,9 @@ class Result:
             Verdicts(*(getattr(self.verdicts, f.name)[rows] for f in dataclass_fields(Verdicts))),
             self.status[rows], self.x[rows])
         if blank.any():
-            for name in ("score", "metric_score", "expected", "lower", "upper"):
+            for name in ("metric_score", "expected", "lower", "upper"):
                 getattr(picked.scores, name)[blank] = np.nan
+            picked.verdicts.score[blank] = np.nan
             picked.verdicts.state[blank], picked.status[blank] = MISSING, fields.NO_MODEL
             picked.verdicts.open[blank] = picked.verdicts.changed[blank] = False
         return picked
@@ -179,7 +180,8 @@ def nothing(n: int, d: int) -> Result:
     """n rows about which nothing can be said."""
     nan = np.full((n, d), np.nan)
     scores = Scores(np.full(n, np.nan), nan, nan, nan, nan, np.zeros((n, d)), np.zeros(n, dtype=np.int64))
-    verdicts = Verdicts(np.full(n, MISSING), np.zeros(n, dtype=bool), np.full(n, np.nan), np.zeros(n, dtype=bool))
+    verdicts = Verdicts(np.full(n, MISSING), np.zeros(n, dtype=bool), np.full(n, np.nan), np.zeros(n, dtype=bool),
+                        np.full(n, np.nan))
     return Result(scores, verdicts, np.full(n, fields.NO_MODEL), nan)
 
 

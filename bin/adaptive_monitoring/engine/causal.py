@@ -5,29 +5,21 @@ A block is scored with what was learned before it; it is learned when the entity
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
-from adaptive_monitoring.engine import profile, tails, threshold
-from adaptive_monitoring.engine.base import CAUSES, Panel, Scores, Settings, State
+from adaptive_monitoring.engine import evidence, profile, tails, threshold
+from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
+from adaptive_monitoring.engine.evidence import SIDES, V, Views
 from adaptive_monitoring.engine.groups import fill_forward, first_rows, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
-from adaptive_monitoring.engine.rolling import Tail, Windows
+from adaptive_monitoring.engine.rolling import Tail, Windows, kth_largest
 from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
 
-VIEWS = CAUSES  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
-_WEIGHTS = np.array([0.7, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
-SIDES, V = 2, len(VIEWS)
 _JUMP_S, _SHIFT_S = 1500.0, 7200.0
 _JUMP_ROWS, _SHIFT_ROWS = (3, 240), (5, 480)
-_FLOOR, _CAP = 2.0, 8.0  # a metric counts from p < 0.01 on, and for at most eight decades
 _BAND_CAP = 6.0  # the band of one metric never lies beyond p = 1e-6, however high the host's alert level
-PEAKS = 112  # blocks in 28 days
-_RECENT = 0.6  # part of the peaks, the latest, that set the level; at least 12
 _MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
-_YOUNG = 2.0  # while young, the tails forget faster: the first days are the least typical
+_YOUNG = 3.0  # while young, the tails forget faster: the first days are the least typical
 _RENEW, _EVERY_BLOCK = 4, 28  # tails are renewed daily, in the first week with every block
 _LARGEST_SCORE = 1e9
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
@@ -38,27 +30,12 @@ _ALARM_WEIGHT = 0.25  # rows in alarm count a quarter in the tails, and at most 
 _ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
 
 
-@dataclass(frozen=True)
-class Views:
-    """Deviations of some rows: size (n, d, views) ≥ 0, side 0 = up 1 = down, and what they were measured against."""
-
-    size: Floats
-    side: Ints
-    expected: Floats
-    scale: Floats
-    known: Floats
-
-    def take(self, rows: np.ndarray) -> Views:
-        """These rows."""
-        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows])
-
-
 class Pass:
     """One call of stream: the entity's tail and the new rows, block by block."""
 
     def __init__(self, settings: Settings, state: State, panel: Panel) -> None:
         self.settings, self.state, self.table, self.panel = settings, state, state.table, panel
-        self.sides = np.isin(np.arange(SIDES), {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction])
+        self.sides = evidence.wanted_sides(settings)
         n, d = panel.x.shape
         nan = np.full((n, d), np.nan)
         self.out = Scores(
@@ -126,13 +103,14 @@ class Pass:
         if not needed.all():
             rows, e, segment, will_learn = rows[needed], e[needed], segment[needed], will_learn[needed]
         views = self._views(rows, e, segment, windows)
+        strange, view = evidence.strange(self.table, self.settings, views, e)
         new = self.is_new[rows]
         if new.all():
-            self._score_rows(rows, e, views)
+            self._score_rows(rows, e, views, strange, view)
         elif new.any():  # the others were scored by an earlier call and are here to be learned
-            self._score_rows(rows[new], e[new], views.take(new))
+            self._score_rows(rows[new], e[new], views.take(new), strange[new], view[new])
         if will_learn.any():
-            self._learn(rows, e, views, will_learn, block)
+            self._learn(rows, e, views, strange, will_learn, block)
 
     def _windows(self, rows: Ints, e: Ints, first: Ints) -> Windows:
         act, middle = e[first], rows[first]
@@ -173,32 +151,12 @@ class Pass:
         size = np.where(known[:, :, None] > 0, np.abs(signed), np.nan)
         return Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known)
 
-    def _evidence(self, views: Views, e: Ints) -> Floats:
-        """Evidence of each metric (n, d) from its strongest view; remembers which view that was."""
-        d = views.size.shape[1]
-        unit = self.table["unit"][e]
-        place = tails.position(views.size, np.where(unit > 0, unit, np.nan))
-        line = ((e[:, None, None] * d + np.arange(d)[None, :, None]) * V + np.arange(V)) * SIDES + views.side
-        each = np.minimum(tails.evidence(self.table["tables"], line, place) * _WEIGHTS, _CAP)
-        each = np.where(self.sides[views.side], each, 0.0)
-        each = np.where(self._too_small(views), 0.0, each)
-        self.view = np.argmax(each, axis=2)
-        return np.where(views.known > 0, each.max(axis=2), np.nan)
-
-    def _too_small(self, views: Views) -> np.ndarray:
-        """Gaps under the floor the user gave: never worth an alert. (n, d, views)"""
-        settings = self.settings
-        floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(views.expected))[:, :, None]
-        gap = views.size * np.stack([views.scale] + [np.ones_like(views.scale)] * (V - 1), axis=2)
-        small: np.ndarray = gap < floor
-        return small
-
-    def _score_rows(self, rows: Ints, e: Ints, views: Views) -> None:
+    def _score_rows(self, rows: Ints, e: Ints, views: Views, strange: Floats, view: Ints) -> None:
         """Fuse the metrics of new rows and write their scores."""
-        excess = np.maximum(np.nan_to_num(self._evidence(views, e)) - _FLOOR, 0.0)
+        excess = evidence.unusual(self.table, e, self.slots[0][rows] // 2, strange)
         host = np.where(self.table["blocks"][e] > 0, excess.sum(axis=1), 0.0)
         self.tail.evidence[rows] = host
-        self._write(self.out_row[rows], e, host, excess, views)
+        self._write(self.out_row[rows], e, host, excess, view, views)
 
     def _persistent(self, rows: Ints, e: Ints) -> Floats:
         """The k-th largest evidence of the last n rows, for each row: what k of n sees."""
@@ -209,13 +167,13 @@ class Pass:
         ]
         return kth_largest(recent, self.settings.open_k)
 
-    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, views: Views) -> None:
+    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, view: Ints, views: Views) -> None:
         known = (views.known > 0) & (self.table["constant_seen"][e] > 0)
         says = (known & (self.table["unit"][e] > 0).any(axis=2)).any(axis=1)
         self.out.score[at] = np.where(says, host / self.table["threshold"][e], np.nan)
         total = excess.sum(axis=1)[:, None]
         self.out.share[at] = np.where(total > 0, excess / np.where(total > 0, total, 1.0), 0.0)
-        self.out.cause[at] = np.take_along_axis(self.view, np.argmax(excess, axis=1)[:, None], 1)[:, 0]
+        self.out.cause[at] = np.take_along_axis(view, np.argmax(excess, axis=1)[:, None], 1)[:, 0]
         self._write_band(at, e, self.panel.x[at], views.expected, views.scale, known)
 
     def _write_band(self, at: Ints, e: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray) -> None:
@@ -253,22 +211,26 @@ class Pass:
         total = worst.sum(axis=1)[:, None]
         self.out.share[at] = np.where(total > 0, worst / np.where(total > 0, total, 1.0), 0.0)
 
-    def _learn(self, rows: Ints, e: Ints, views: Views, chosen: np.ndarray, block: int) -> None:
+    def _learn(
+        self, rows: Ints, e: Ints, views: Views, strange: Floats, chosen: np.ndarray, block: int
+    ) -> None:
         """Learn the block for the entities whose next block has begun."""
         chosen = chosen & self._covered(rows, e)[np.searchsorted(np.unique(e), e)]
         if not chosen.any():
             return
         if not chosen.all():
-            rows, e, views = rows[chosen], e[chosen], views.take(chosen)
+            rows, e, views, strange = rows[chosen], e[chosen], views.take(chosen), strange[chosen]
         persistent = self._persistent(rows, e)
         first = first_rows(e)
         act = e[first]
         alarm = persistent >= self.table["threshold"][e]
-        calm = ~alarm | self._adopting(act, first, alarm, block)[np.searchsorted(act, e)]
+        adopting, goes_on = self._alarms(act, first, alarm, block)
+        calm = ~alarm | adopting[np.searchsorted(act, e)]
+        evidence.learn_usual(self.table, e, self.slots[0][rows] // 2, strange, views.known)
         self._learn_values(rows, e, act, first, views.known, block)
         self._learn_tails(e, act, first, views, views.known * np.where(calm, 1.0, _ALARM_WEIGHT)[:, None])
         remembered = np.where(calm, persistent, np.minimum(persistent, self.table["threshold"][e]))
-        self._learn_peaks(act, first, remembered)
+        self._learn_peaks(act, first, remembered, goes_on)
         self.table["blocks"][act] += 1
 
     def _covered(self, rows: Ints, e: Ints) -> np.ndarray:
@@ -278,16 +240,16 @@ class Pass:
         covered: np.ndarray = (t[first + lengths - 1] - t[first]) * (lengths + 1) / lengths >= _COVERED * BLOCK_S
         return covered
 
-    def _adopting(self, act: Ints, first: Ints, alarm: np.ndarray, block: int) -> np.ndarray:
-        """Entities whose alarm has lasted so long that the new behaviour is learned."""
+    def _alarms(self, act: Ints, first: Ints, alarm: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """Entities whose alarm has lasted so long that the new behaviour is learned; those whose alarm just goes on."""
         now = block * BLOCK_S
         since = self.table["alarm_since"][act]
-        any_alarm = np.maximum.reduceat(alarm, first)
-        self.table["alarms"][act] += any_alarm & np.isnan(since) & (self.table["blocks"][act] >= _SKIP)
-        since = np.where(any_alarm, np.where(np.isnan(since), now, since), np.nan)
+        any_alarm, fresh = np.maximum.reduceat(alarm, first), np.isnan(since)
+        self.table["alarms"][act] += any_alarm & fresh & (self.table["blocks"][act] >= _SKIP)
+        since = np.where(any_alarm, np.where(fresh, now, since), np.nan)
         self.table["alarm_since"][act] = since
         adopting: np.ndarray = np.nan_to_num(now - since) > _ADOPT_S
-        return adopting
+        return adopting, any_alarm & ~fresh & ~adopting
 
     def _learn_values(self, rows: Ints, e: Ints, act: Ints, first: Ints, weight: Floats, block: int) -> None:
         table, t = self.table, self.tail.t[rows]
@@ -309,14 +271,13 @@ class Pass:
         )
 
     def _learn_tails(self, e: Ints, act: Ints, first: Ints, views: Views, weight: Floats) -> None:
-        """Count the block's deviations and renew evidence tables and bands."""
+        """Count the block's deviations and renew the lines of evidence."""
         table, d = self.table, weight.shape[1]
         local = np.searchsorted(act, e)
         counts = table["counts"][act]
         counts *= np.minimum(_MEMORY, 1 - _YOUNG / (table["blocks"][act] + _YOUNG + 1))[:, None, None, None, None]
         unit = self._units(act, first, views, weight)
-        place = tails.position(views.size, np.where(unit > 0, unit, np.nan)[local])
-        bins = np.maximum(place, 0.0).astype(np.int64)
+        bins = tails.place(views.size, np.where(unit > 0, unit, np.nan)[local])
         line = ((local[:, None, None] * d + np.arange(d)[None, :, None]) * V + np.arange(V)) * SIDES + views.side
         parts = np.where(np.isnan(views.size) | ~(unit > 0)[local], 0.0, weight[:, :, None])
         added = np.bincount((line * tails.BINS + bins).ravel(), parts.ravel(), minlength=counts.size)
@@ -324,8 +285,10 @@ class Pass:
         table["counts"][act] = counts
         due = (table["blocks"][act] < _EVERY_BLOCK) | (table["blocks"][act] % _RENEW == 0)
         if due.any():
-            full = tails.evidence_tables(counts[due].astype(np.float64))
-            table["tables"][act[due]] = tails.tables_of(tails.knots_of(full))  # what a stored row keeps is what scores
+            who = act[due]
+            table["knots"][who] = tails.knots_of(counts[due].astype(np.float64))
+            lines = tails.lines_of(table["knots"][who], unit[due][..., None])
+            table["height"][who], table["rate"][who], table["start"][who] = lines
 
     def _units(self, act: Ints, first: Ints, views: Views, weight: Floats) -> Floats:
         """What one unit of each deviation is: the scale for levels, the first mean size for changes."""
@@ -338,24 +301,21 @@ class Pass:
         self.table["unit"][act] = unit
         return unit
 
-    def _learn_peaks(self, act: Ints, first: Ints, persistent: Floats) -> None:
-        """The block's largest evidence is a peak; the alert level follows from the peaks."""
+    def _learn_peaks(self, act: Ints, first: Ints, persistent: Floats, goes_on: np.ndarray) -> None:
+        """The block's largest evidence is a peak, unless an alarm just goes on; the alert level follows from the peaks."""
         table = self.table
-        peak = np.maximum.reduceat(persistent, first)
-        counted = table["blocks"][act] >= _SKIP
+        counted = (table["blocks"][act] >= _SKIP) & ~goes_on
         who = act[counted]
-        at = (table["peak_count"][who] % PEAKS).astype(np.int64)
-        table["peaks"][who, at] = peak[counted]
+        at = (table["peak_count"][who] % threshold.PEAKS).astype(np.int64)
+        table["peaks"][who, at] = np.maximum.reduceat(persistent, first)[counted]
         table["peak_count"][who] += 1
-        table["threshold"][act] = threshold.alert_level(
-            latest_peaks(table["peaks"][act], table["peak_count"][act]), self.settings.budget
-        )
-        target = np.minimum((table["threshold"][act] + _FLOOR) / _WEIGHTS[0], _BAND_CAP)[:, None]
-        tables = table["tables"][act][:, :, 0]
-        unit = table["unit"][act][:, :, 0]
+        latest = threshold.latest_peaks(table["peaks"][act], table["peak_count"][act])
+        table["threshold"][act] = threshold.alert_level(latest, self.settings.budget)
+        target = np.minimum((table["threshold"][act] + evidence.FLOOR) / evidence.WEIGHTS[0], _BAND_CAP)[:, None]
+        scale_unit = table["unit"][act][:, :, 0]
         for side, name in enumerate(("upper_k", "lower_k")):
-            k = tails.deviation_at(tables[:, :, side], np.broadcast_to(target, unit.shape))
-            table[name][act] = np.where(unit > 0, k, np.inf)
+            line = [table[column][act][:, :, 0, side] for column in ("height", "rate", "start")]
+            table[name][act] = np.where(scale_unit > 0, tails.size_at(*line, target), np.inf)
 
     def _finish(self, block: Ints, last: Ints, has: np.ndarray) -> None:
         """Keep the rows that the next call needs: the block in progress and the look-back before it."""
@@ -367,20 +327,3 @@ class Pass:
         self.state.tail = self.tail.keep(begin)
         table["block"][who] = last[who]
         table["clock"][who] = np.maximum(table["clock"][who], self.tail.t[self.tail.indptr[1:][who] - 1])
-
-
-def latest_peaks(peaks: Floats, count: Floats) -> Floats:
-    """The latest share of each entity's peaks, NaN elsewhere. peaks: (g, PEAKS) ring; count: (g,) peaks so far."""
-    stored = np.minimum(count, PEAKS)
-    used = np.minimum(stored, np.maximum(np.floor(_RECENT * stored), 12))
-    age = (count[:, None] - 1 - np.arange(PEAKS)) % PEAKS
-    return np.where(age < used[:, None], peaks, np.nan)
-
-
-def kth_largest(columns: Sequence[Floats], k: int) -> Floats:
-    """The k-th largest of each row; columns: n arrays (rows,). Bubbles the k largest to the front."""
-    columns = list(columns)
-    for i in range(k):
-        for j in range(i + 1, len(columns)):
-            columns[i], columns[j] = np.maximum(columns[i], columns[j]), np.minimum(columns[i], columns[j])
-    return columns[k - 1]

@@ -1,4 +1,10 @@
-"""Alert episodes: open after k of n, close after m of n, one episode per problem."""
+"""Alert episodes: open after k of n, close after m of n, one episode per problem, and the score that is shown.
+
+The score of an entity is what k of its last n rows reached, so it is at the alert level exactly when an episode may
+open. It sinks back with a time constant of an hour instead of flickering, and one row alone counts half. After an
+alert the level is half as high again and sinks back within a day: what follows a problem already told must be
+worse to be told anew.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +14,27 @@ import numpy as np
 
 from adaptive_monitoring.engine.base import Settings
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rolling import ranges
+from adaptive_monitoring.engine.rolling import kth_largest, ranges
 
 NORMAL, PENDING, OPEN, CLOSING, MISSING = range(5)
 HOLD_S = 3600.0  # an episode stays open for an hour after its last alarm: one problem, one alert
+RAISED, RAISED_S = 0.5, 86400.0  # after an episode the level is so much higher, and sinks back with this time constant
+DECAY_S = 3600.0  # time constant with which the shown score sinks
+ALONE = 0.5  # what one row alone shows of its score
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Per row: state, open (bool), start (seconds UTC of the episode, NaN outside one), changed (bool); all (n,)."""
+    """Per row: state, open (bool), start (seconds UTC of the episode, NaN outside one), changed (bool); all (n,).
+
+    score: (n,) what k of the last n rows reached, raised level and decay included; NaN = cannot say.
+    """
 
     state: Ints
     open: np.ndarray
     start: Floats
     changed: np.ndarray
+    score: Floats
 
 
 class Tracker:
@@ -33,9 +46,10 @@ class Tracker:
     def __init__(self, settings: Settings, entities: int = 0) -> None:
         self.settings = settings
         self.back = max(settings.open_n, settings.close_n) - 1
-        self.hot = np.zeros((0, self.back), dtype=bool)  # which of the last rows reached the alert level
-        self.hot_at = np.zeros((0, self.back))
+        self.recent = np.zeros((0, self.back))  # scores of the last rows, and when they were
+        self.recent_at = np.zeros((0, self.back))
         self.alarm, self.clock, self.start = np.zeros(0), np.zeros(0), np.zeros(0)  # last alarm, newest row, open since
+        self.held = np.zeros(0)  # logarithm of the shown score, plus its time / DECAY_S
         self.state = np.zeros(0, dtype=np.int64)
         self.grow(entities)
 
@@ -43,8 +57,9 @@ class Tracker:
         """Room for so many entities."""
         more = entities - len(self.clock)
         if more > 0:
-            self.hot = np.concatenate([self.hot, np.zeros((more, self.back), dtype=bool)])
-            self.hot_at = np.concatenate([self.hot_at, np.full((more, self.back), np.nan)])
+            self.recent = np.concatenate([self.recent, np.zeros((more, self.back))])
+            self.recent_at = np.concatenate([self.recent_at, np.full((more, self.back), np.nan)])
+            self.held = np.r_[self.held, np.full(more, -np.inf)]
             self.alarm = np.r_[self.alarm, np.full(more, -np.inf)]
             self.clock = np.r_[self.clock, np.full(more, -np.inf)]
             self.start = np.r_[self.start, np.full(more, np.nan)]
@@ -62,6 +77,7 @@ class Tracker:
             np.zeros(n, dtype=bool),
             np.full(n, np.nan),
             np.zeros(n, dtype=bool),
+            score.copy(),
         )
         rows = np.flatnonzero(counts)
         if len(rows):
@@ -69,23 +85,26 @@ class Tracker:
         return out
 
     def _judge(self, rows: Ints, e: Ints, t: Floats, score: Floats, out: Verdicts) -> None:
+        """Rows that count, as a table: a line per entity, its last rows of earlier calls in front."""
         act, first = np.unique(e, return_index=True)
         lengths = np.diff(np.r_[first, len(e)])
         segment = np.repeat(np.arange(len(act)), lengths)
-        column = self.back + ranges(np.zeros(len(act), dtype=np.int64), lengths)
+        column = ranges(np.zeros(len(act), dtype=np.int64), lengths)
         shape = (len(act), self.back + int(lengths.max()))
-        hot, at = np.zeros(shape, dtype=bool), np.full(shape, np.nan)
-        hot[:, : self.back], at[:, : self.back] = self.hot[act], self.hot_at[act]
-        hot[segment, column], at[segment, column] = score[rows] >= 1, t[rows]
-        alarm, opened, since = self._latch(act, hot, at)
-        last = self.back + lengths - 1
-        everyone = np.arange(len(act))
-        for i in range(self.back):
-            source = last - self.back + 1 + i
-            self.hot[act, i], self.hot_at[act, i] = hot[everyone, source], at[everyone, source]
-        self.clock[act], self.alarm[act] = at[everyone, last], alarm[everyone, last]
+        scores, at = np.zeros(shape), np.full(shape, np.nan)
+        scores[:, : self.back], at[:, : self.back] = self.recent[act], self.recent_at[act]
+        scores[segment, self.back + column], at[segment, self.back + column] = score[rows], t[rows]
+        reached, now = self._reached(scores), at[:, self.back :]
+        alarm, last_alarm = self._alarms(act, reached, now)
+        out.score[rows] = self._shown(act, reached, scores[:, self.back :], now, last_alarm, lengths)[segment, column]
+        hot = scores >= 1
+        opened, since = self._latch(act, hot, at, alarm, last_alarm)
+        everyone, last = np.arange(len(act)), lengths - 1
+        newest = lengths[:, None] + np.arange(self.back)
+        self.recent[act], self.recent_at[act] = scores[everyone[:, None], newest], at[everyone[:, None], newest]
+        self.clock[act], self.alarm[act] = now[everyone, last], last_alarm[everyone, last]
         self.start[act] = np.where(opened[everyone, last], since[everyone, last], np.nan)
-        warm, is_open = hot[segment, column], opened[segment, column]
+        warm, is_open = hot[segment, self.back + column], opened[segment, column]
         state = np.where(is_open, np.where(warm, OPEN, CLOSING), np.where(warm, PENDING, NORMAL))
         before = np.r_[0, state[:-1]]
         before[first] = self.state[act]
@@ -93,38 +112,72 @@ class Tracker:
         out.start[rows] = np.where(is_open, since[segment, column], np.nan)
         self.state[act] = state[first + lengths - 1]
 
-    def _latch(self, act: Ints, hot: np.ndarray, at: Floats) -> tuple[Floats, np.ndarray, Floats]:
-        """Time of the last alarm so far, whether an episode is open and since when, for every column."""
-        settings = self.settings
+    def _reached(self, scores: Floats) -> Floats:
+        """What open_k of the last open_n rows reached, for every new row."""
+        width = scores.shape[1] - self.back
+        lagged = [scores[:, self.back - i : self.back - i + width] for i in range(self.settings.open_n)]
+        return kth_largest(lagged, self.settings.open_k)
+
+    def _alarms(self, act: Ints, reached: Floats, now: Floats) -> tuple[np.ndarray, Floats]:
+        """Rows in alarm, and the time of the last alarm up to each row. The loop visits columns with candidates only."""
+        last = self.alarm[act].copy()
+        alarm = np.zeros(reached.shape, dtype=bool)
+        candidate = (reached >= 1) & ~np.isnan(now)
+        for column in np.flatnonzero(candidate.any(axis=0)).tolist():
+            who = np.flatnonzero(candidate[:, column])
+            hit = who[reached[who, column] >= raised(now[who, column] - last[who])]
+            alarm[hit, column] = True
+            last[hit] = now[hit, column]
+        last_alarm = np.maximum.accumulate(np.where(alarm, now, -np.inf), axis=1)
+        return alarm, np.maximum(last_alarm, self.alarm[act][:, None])
+
+    def _shown(
+        self, act: Ints, reached: Floats, scores: Floats, now: Floats, last_alarm: Floats, lengths: Ints
+    ) -> Floats:
+        """The score of every row; remembers the last one. Sinking is a running maximum of log score + time / DECAY_S."""
+        before = np.concatenate([self.alarm[act][:, None], last_alarm[:, :-1]], axis=1)
+        level = raised(now - before)
+        clock = np.where(np.isnan(now), np.inf, now) / DECAY_S
+        with np.errstate(divide="ignore", invalid="ignore"):
+            held = np.where(np.isnan(now), -np.inf, np.log(reached / level) + clock)
+            held = np.maximum.accumulate(np.maximum(held, self.held[act][:, None]), axis=1)
+            self.held[act] = held[np.arange(len(act)), lengths - 1]
+            shown: Floats = np.maximum(np.exp(held - clock), ALONE * scores / level)
+        return shown
+
+    def _latch(
+        self, act: Ints, hot: np.ndarray, at: Floats, alarm: np.ndarray, last_alarm: Floats
+    ) -> tuple[np.ndarray, Floats]:
+        """Whether an episode is open and since when, for every new row. hot and at: earlier rows in front."""
+        settings, now = self.settings, at[:, self.back :]
         total = np.cumsum(np.pad(hot, ((0, 0), (1, 0))), axis=1)
-        columns = np.arange(hot.shape[1])
-        usable = columns >= self.back
-
-        def recent(n: int) -> np.ndarray:
-            found: np.ndarray = total[:, columns + 1] - total[:, np.maximum(columns + 1 - n, 0)]
-            return found
-
-        alarm = usable & (recent(settings.open_n) >= settings.open_k)
-        last_alarm = np.maximum.accumulate(np.where(alarm, at, -np.inf), axis=1)
-        last_alarm = np.maximum(last_alarm, self.alarm[act][:, None])
+        columns = np.arange(self.back, hot.shape[1])
+        recent = total[:, columns + 1] - total[:, np.maximum(columns + 1 - settings.close_n, 0)]
         with np.errstate(invalid="ignore"):
-            quiet = (settings.close_n - recent(settings.close_n) >= settings.close_k) & (at - last_alarm >= HOLD_S)
-        reset = usable & ~alarm & quiet
+            quiet = (settings.close_n - recent >= settings.close_k) & (now - last_alarm >= HOLD_S)
+        reset = ~alarm & quiet
         was_open = ~np.isnan(self.start[act])[:, None]
-        last_set = np.maximum.accumulate(np.where(alarm, columns, -1), axis=1)
-        last_reset = np.maximum.accumulate(np.where(reset, columns, -1), axis=1)
-        opened: np.ndarray = np.where(last_set == last_reset, was_open, last_set > last_reset) & usable
-        return last_alarm, opened, self._since(act, hot, at, opened, was_open)
+        place = np.arange(alarm.shape[1])
+        last_set = np.maximum.accumulate(np.where(alarm, place, -1), axis=1)
+        last_reset = np.maximum.accumulate(np.where(reset, place, -1), axis=1)
+        opened: np.ndarray = np.where(last_set == last_reset, was_open, last_set > last_reset)
+        return opened, self._since(act, hot, at, opened, was_open)
 
     def _since(self, act: Ints, hot: np.ndarray, at: Floats, opened: np.ndarray, was_open: np.ndarray) -> Floats:
         """When the open episode began: the first row at the alert level among the n that opened it."""
         before = np.concatenate([was_open, opened[:, :-1]], axis=1)
-        before[:, self.back : self.back + 1] = was_open
         row, column = np.nonzero(opened & ~before)
-        window = np.maximum(column[:, None] - np.arange(self.settings.open_n)[::-1], 0)
+        window = np.maximum(self.back + column[:, None] - np.arange(self.settings.open_n)[::-1], 0)
         first = np.argmax(hot[row[:, None], window], axis=1)
-        since = np.full(hot.shape, -np.inf)
+        since = np.full(opened.shape, -np.inf)
         since[row, column] = at[row, window[np.arange(len(row)), first]]
-        since[:, self.back] = np.where(was_open[:, 0], self.start[act], since[:, self.back])
+        since[:, 0] = np.where(was_open[:, 0], self.start[act], since[:, 0])
         filled: Floats = np.maximum.accumulate(since, axis=1)
         return np.where(np.isfinite(filled), filled, np.nan)
+
+
+def raised(gap: Floats) -> Floats:
+    """The alert level against its usual height, so many seconds after the last alarm; 1 while the episode goes on."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        level: Floats = np.where(gap > HOLD_S, 1.0 + RAISED * np.exp(-np.maximum(gap, 0.0) / RAISED_S), 1.0)
+    return level

@@ -6,6 +6,7 @@ so that any cutting of a stream into chunks gives the same windows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,3 +116,12 @@ class Windows:
         count = np.maximum(end - left, 0)
         total = sums[segment, np.maximum(end, left)] - sums[segment, left]
         return total / np.maximum(count, 1)[:, None], count
+
+
+def kth_largest(columns: Sequence[Floats], k: int) -> Floats:
+    """The k-th largest of each cell; columns: arrays of one shape. Bubbles the k largest to the front."""
+    columns = list(columns)
+    for i in range(k):
+        for j in range(i + 1, len(columns)):
+            columns[i], columns[j] = np.maximum(columns[i], columns[j]), np.minimum(columns[i], columns[j])
+    return columns[k - 1]

@@ -16,7 +16,7 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 
 COLUMNS = ("level", "scale", "trend_per_day", "lower_k", "upper_k", "threshold", "budget_observed", "span")
 _SLOTS = {0: 0, 1: 96, 2: 168}
-_EXACT = ("offsets", "factors", "began", "learned_to", "blocks", "peak_count", "clock_s", "clock_day")
+_EXACT = ("offsets", "factors", "began", "learned_to", "blocks", "peak_count", "usual", "clock_s", "clock_day")
 _COARSE = ("knots", "peaks")  # many of them, and known to a few per cent only
 Layout = Mapping[str, tuple[str, int]]
 

@@ -1,8 +1,8 @@
 """The alert level: solved from the alert budget, not guessed.
 
-The largest evidence of every six-hour block is one declustered peak. Above the 85 % point the peaks are taken
-as exponential; the level is where their rate falls to the budget. Evidence is produced before it is learned
-from, so the peaks are out of sample.
+The largest evidence of every six-hour block is one peak; an alarm that goes on into the next blocks is one peak
+too. Above the 86 % point the peaks are taken as exponential; the level is where their rate falls to the budget.
+Evidence is produced before it is learned from, so the peaks are out of sample.
 """
 
 from __future__ import annotations
@@ -12,11 +12,21 @@ import numpy as np
 from adaptive_monitoring.engine.numbers import Floats
 from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK
 
-TAIL_SHARE = 0.15  # share of the peaks that make the tail
+TAIL_SHARE = 0.14  # share of the peaks that make the tail
 FEWEST = 3
-_PRIOR_PEAKS, _PRIOR_SLOPE = 4.0, 1.0  # as if four earlier peaks had a mean excess of one decade
-_START, _START_BLOCKS = 4.0, 8.0  # while peaks are few the level does not fall below 4 · 8 / (peaks + 1)
+_PRIOR_PEAKS, _PRIOR_SLOPE = 5.0, 1.0  # as if five earlier peaks had a mean excess of one decade
+_START, _START_BLOCKS = 3.0, 8.0  # while peaks are few the level does not fall below 3 · 8 / (peaks + 1)
 LOWEST = 0.5
+PEAKS = 112  # peaks kept: blocks in 28 days
+RECENT = 0.7  # part of the peaks, the latest, that set the level; at least 12
+
+
+def latest_peaks(peaks: Floats, count: Floats) -> Floats:
+    """The latest share of each entity's peaks, NaN elsewhere. peaks: (g, PEAKS) ring; count: (g,) peaks so far."""
+    stored = np.minimum(count, PEAKS)
+    used = np.minimum(stored, np.maximum(np.floor(RECENT * stored), 12))
+    age = (count[:, None] - 1 - np.arange(PEAKS)) % PEAKS
+    return np.where(age < used[:, None], peaks, np.nan)
 
 
 def tail_of(peaks: Floats) -> tuple[Floats, Floats, Floats, Floats]:

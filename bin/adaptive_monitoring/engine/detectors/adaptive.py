@@ -11,16 +11,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from adaptive_monitoring.engine import causal, profile, tails, threshold
+from adaptive_monitoring.engine import causal, evidence, profile, tails, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.numbers import Floats
 from adaptive_monitoring.engine.rolling import Tail
 from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK, DAY_SLOTS, WEEK_SLOTS
 
-KEPT_PEAKS = 18  # more than the tail of the latest 67 peaks needs
+_GOLDEN = 0.6180339887498949
+KEPT_PEAKS = 18  # more than the tail of the latest 78 peaks needs
 _OFFSET_PARTS, _FACTOR_PARTS = 16.0, 64.0  # slots are stored as whole parts of the scale
 _LARGEST_SLOT = 1e8
+_USUAL_UNIT, _USUAL_DIGITS = evidence.CAP / 9.0, 6  # half hours are stored as one digit each, six to a number
+_USUAL_WORDS = evidence.HALF_HOURS // _USUAL_DIGITS
+_POWERS = 10.0 ** np.arange(_USUAL_DIGITS)
 _TREND_DAYS = 14.0  # a running mean over 28 days lags half of them behind
 
 
@@ -52,11 +56,12 @@ class Adaptive:
         "factors": ("metric", WEEK_SLOTS),
         "lower_k": ("metric", 1),
         "upper_k": ("metric", 1),
-        "unit": ("metric", causal.V),
+        "unit": ("metric", evidence.V),
         "season_error": ("metric", 3),
         "power": ("metric", 1),
         "weight": ("metric", 1),
-        "knots": ("metric", causal.V * causal.SIDES * tails.KNOT_COUNT),
+        "knots": ("metric", evidence.V * evidence.SIDES * tails.KNOT_COUNT),
+        "usual": ("metric", _USUAL_WORDS),
         "threshold": ("entity", 1),
         "budget_observed": ("entity", 1),
         "peaks": ("entity", KEPT_PEAKS),
@@ -74,13 +79,17 @@ class Adaptive:
         """State before any row was seen."""
         table = profile.empty(entities, d)
         table.update(
-            unit=np.zeros((entities, d, causal.V)),
-            counts=np.zeros((entities, d, causal.V, causal.SIDES, tails.BINS), dtype=np.float32),
-            tables=np.zeros((entities, d, causal.V, causal.SIDES, tails.BINS + 1)),
+            unit=np.zeros((entities, d, evidence.V)),
+            counts=np.zeros((entities, d, evidence.V, evidence.SIDES, tails.BINS), dtype=np.float32),
+            knots=np.zeros((entities, d, evidence.V, evidence.SIDES, tails.KNOT_COUNT)),
+            height=np.zeros((entities, d, evidence.V, evidence.SIDES)),
+            rate=np.zeros((entities, d, evidence.V, evidence.SIDES)),
+            start=np.full((entities, d, evidence.V, evidence.SIDES), np.inf),
+            usual=np.zeros((entities, d, evidence.HALF_HOURS), dtype=np.float32),
             lower_k=np.full((entities, d), np.inf),
             upper_k=np.full((entities, d), np.inf),
             threshold=threshold.alert_level(np.full((entities, 1), np.nan), self.settings.budget),
-            peaks=np.full((entities, causal.PEAKS), np.nan),
+            peaks=np.full((entities, threshold.PEAKS), np.nan),
             peak_count=np.zeros(entities),
             alarms=np.zeros(entities),
             blocks=np.zeros(entities),
@@ -143,7 +152,8 @@ class Adaptive:
             "season_error": table["season_error"],
             "power": table["power"],
             "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
-            "knots": tails.knots_of(table["tables"]).reshape(g, d, causal.V * causal.SIDES * tails.KNOT_COUNT),
+            "knots": table["knots"].reshape(g, d, evidence.V * evidence.SIDES * tails.KNOT_COUNT),
+            "usual": _packed(table["usual"]),
             "threshold": table["threshold"],
             "budget_observed": table["alarms"] / weeks,
             "peaks": kept,
@@ -197,10 +207,11 @@ class Adaptive:
             "learned_to",
         ):
             out[name] = table[name].copy()
-        out["tables"] = tails.tables_of(table["knots"].reshape(g, d, causal.V, causal.SIDES, tails.KNOT_COUNT))
-        out["counts"] = tails.counts_of(out["tables"], np.repeat(table["weight"][:, :, None], causal.V, axis=2)).astype(
-            np.float32
-        )
+        out["knots"] = table["knots"].reshape(g, d, evidence.V, evidence.SIDES, tails.KNOT_COUNT).copy()
+        out["height"], out["rate"], out["start"] = tails.lines_of(out["knots"], table["unit"][..., None])
+        weight = np.repeat(table["weight"][:, :, None], evidence.V, axis=2)
+        out["counts"] = tails.counts_of(out["knots"], weight).astype(np.float32)
+        out["usual"] = _unpacked(table["usual"])
         out["alarms"] = table["budget_observed"] * blocks / BLOCKS_PER_WEEK
         out["offsets"][:] = 0.0
         out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
@@ -229,27 +240,42 @@ def _slots_of(table: dict[str, np.ndarray], scale: Floats) -> tuple[Floats, Floa
     return slots, factors
 
 
+def _packed(usual: np.ndarray) -> Floats:
+    """What is usual at each half hour, (g, d, 48), as digits of whole numbers (g, d, 8)."""
+    digits = np.clip(np.rint(usual / _USUAL_UNIT), 0, 9).reshape(*usual.shape[:2], _USUAL_WORDS, _USUAL_DIGITS)
+    packed: Floats = digits @ _POWERS
+    return packed
+
+
+def _unpacked(packed: Floats) -> np.ndarray:
+    """The inverse of _packed(); what lies outside 0 … 999999 is taken as its edge."""
+    number = np.clip(np.nan_to_num(packed), 0, 10.0**_USUAL_DIGITS - 1)[..., None]
+    digits = np.floor(number / _POWERS) % 10
+    return (digits * _USUAL_UNIT).reshape(*packed.shape[:2], evidence.HALF_HOURS).astype(np.float32)
+
+
 def _week_as_day(slots: Floats) -> Floats:
     """Mean hour over the days of the week, as 96 quarter hours."""
     return np.repeat(slots.reshape(*slots.shape[:2], 7, 24).mean(axis=2), 4, axis=2)
 
 
 def _largest_peaks(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
-    """The largest of the latest peaks, −1 where there are fewer, and how many latest peaks there are."""
-    latest = causal.latest_peaks(table["peaks"], table["peak_count"])
+    """The largest of the latest peaks, −1 where there are fewer, and how many peaks there were (at most a full ring)."""
+    latest = threshold.latest_peaks(table["peaks"], table["peak_count"])
     ordered = -np.sort(-latest, axis=1)[:, :KEPT_PEAKS]
-    return np.where(np.isnan(ordered), -1.0, ordered), np.sum(~np.isnan(latest), axis=1).astype(np.float64)
+    return np.where(np.isnan(ordered), -1.0, ordered), np.minimum(table["peak_count"], threshold.PEAKS)
 
 
 def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """A ring of peaks with these largest ones, spread evenly; the others count as the smallest that was kept."""
-    peaks = np.full((len(kept), causal.PEAKS), np.nan)
+    """A ring whose latest peaks are these, spread evenly over their time; the others count as the smallest kept."""
+    count = np.clip(np.floor(count), 0, threshold.PEAKS)
     known = kept >= 0
     smallest = np.where(known, kept, np.inf).min(axis=1)
-    for g in range(len(kept)):
-        n = int(count[g])
-        if n:
-            peaks[g, :n] = smallest[g]
-            values = kept[g, known[g]]
-            peaks[g, np.linspace(0, n - 1, len(values)).astype(np.int64)] = values
-    return peaks, count.copy()
+    latest = ~np.isnan(threshold.latest_peaks(np.zeros((len(kept), threshold.PEAKS)), count))
+    peaks = np.where(latest & known.any(axis=1)[:, None], smallest[:, None], np.nan)
+    for g in np.flatnonzero(known.any(axis=1)).tolist():
+        places, values = np.flatnonzero(latest[g]), kept[g, known[g]]
+        values = values[: len(places)]
+        mixed = np.argsort(np.arange(len(values)) * _GOLDEN % 1.0)  # large ones among old and new alike
+        peaks[g, places[np.linspace(0, len(places) - 1, len(values)).astype(np.int64)]] = values[mixed]
+    return peaks, count

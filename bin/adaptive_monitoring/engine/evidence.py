@@ -1,0 +1,99 @@
+"""Evidence of each metric: its views on one scale, less what is usual at this time of day.
+
+A metric is seen in four ways (VIEWS). Each deviation becomes evidence (tails.py: 2 = one row in a hundred); the
+strongest view counts most, the second one confirms it. What exceeds a floor is strange. What was strange at the
+same half hour on earlier days is usual by now and is taken off: a nightly job stops alerting after a few nights,
+and in doing so costs no sensitivity at other hours.
+
+Limits: the time of day is local (tz); what comes back weekly or at no fixed hour is not recognised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adaptive_monitoring.engine.base import CAUSES, Settings
+from adaptive_monitoring.engine.groups import first_rows
+from adaptive_monitoring.engine.numbers import Floats, Ints
+
+VIEWS = CAUSES  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
+SIDES, V = 2, len(VIEWS)
+WEIGHTS = np.array([0.45, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
+CAP = 7.5  # a view counts for at most so many decades
+FIRST, SECOND = 0.7, 0.3  # parts of the strongest view and of the one that confirms it
+FLOOR = 1.8  # a metric is strange from here on
+HALF_HOURS = 48
+DISCOUNT = 0.75  # part of what is usual at this half hour that is taken off
+_RISE, _FALL = 0.5, 0.25  # how fast it becomes usual and is forgotten, per day
+
+Table = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Deviations of some rows: size (n, d, V) ≥ 0, side 0 = up 1 = down, and what they were measured against."""
+
+    size: Floats
+    side: Ints
+    expected: Floats
+    scale: Floats
+    known: Floats
+
+    def take(self, rows: np.ndarray) -> Views:
+        """These rows."""
+        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows])
+
+
+def wanted_sides(settings: Settings) -> np.ndarray:
+    """Which of up and down count. (2,) bool"""
+    out: np.ndarray = np.isin(np.arange(SIDES), {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction])
+    return out
+
+
+def strange(table: Table, settings: Settings, views: Views, e: Ints) -> tuple[Floats, Ints]:
+    """Evidence beyond the floor (n, d), 0 where a value is missing, and the view that said most (n, d)."""
+    d = views.size.shape[1]
+    line = ((e[:, None, None] * d + np.arange(d)[:, None]) * V + np.arange(V)) * SIDES + views.side
+    each = table["height"].ravel()[line] + table["rate"].ravel()[line] * views.size
+    each = np.where(views.size >= table["start"].ravel()[line], np.clip(each, 0.0, CAP / WEIGHTS) * WEIGHTS, 0.0)
+    if settings.direction != "both":
+        each[~wanted_sides(settings)[views.side]] = 0.0
+    if settings.floor_abs > 0 or settings.floor_rel > 0:
+        each[_too_small(settings, views)] = 0.0
+    view = np.argmax(each, axis=2)
+    first = np.take_along_axis(each, view[:, :, None], 2)[:, :, 0]
+    np.put_along_axis(each, view[:, :, None], 0.0, 2)
+    mixed = FIRST * first + SECOND * each.max(axis=2)
+    return np.where(views.known > 0, np.maximum(mixed - FLOOR, 0.0), 0.0), view
+
+
+def _too_small(settings: Settings, views: Views) -> np.ndarray:
+    """Gaps under the floor the user gave: never worth an alert. (n, d, V)"""
+    floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(views.expected))[:, :, None]
+    gap = views.size * np.stack([views.scale] + [np.ones_like(views.scale)] * (V - 1), axis=2)
+    small: np.ndarray = gap < floor
+    return small
+
+
+def unusual(table: Table, e: Ints, half: Ints, found: Floats) -> Floats:
+    """What remains of strange() after the discount for what is usual at these half hours. half: (n,). (n, d)"""
+    return np.maximum(found - DISCOUNT * table["usual"][e, :, half], 0.0)
+
+
+def learn_usual(table: Table, e: Ints, half: Ints, found: Floats, known: Floats) -> None:
+    """Remember how strange each half hour of this block was; its neighbours inside the block count as the same.
+
+    e: (n,) sorted entities, half: (n,), found: strange() of the rows, known: (n, d) 0 = missing. Changes the table.
+    """
+    run = first_rows(e * HALF_HOURS + half)
+    most, seen = np.maximum.reduceat(found, run, axis=0), np.maximum.reduceat(known, run, axis=0)
+    owner, slot = e[run], half[run]
+    wide = most.copy()
+    beside = (owner[1:] == owner[:-1])[:, None]
+    wide[1:] = np.maximum(wide[1:], np.where(beside, most[:-1], 0.0))
+    wide[:-1] = np.maximum(wide[:-1], np.where(beside, most[1:], 0.0))
+    old = table["usual"][owner, :, slot]
+    step = np.where(wide > old, _RISE, _FALL) * (wide - old)
+    table["usual"][owner, :, slot] = np.where(seen > 0, old + step, old)
