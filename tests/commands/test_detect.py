@@ -57,10 +57,13 @@ def test_the_host_with_the_incident_is_found_and_the_metric_is_named_first(incid
 def test_the_reason_names_value_expectation_bounds_and_beginning(incident) -> None:
     outside = [row for row in incident[1].rows if row["is_anomaly"] == "1" and float(row["mem_score"]) >= 50]
     assert outside
+    number = r"(-?[0-9.]+)"
+    form = rf"mem .* {number}, {number} above the expected {number} \(usual {number} to {number}\)"
     for row in outside:
-        numbers = [f"{float(row[name]):.4g}" for name in ("mem", "mem_expected", "mem_lower_bound", "mem_upper_bound")]
-        assert row["reason"].startswith(f"mem is {numbers[0]}, ")
-        assert f"above the expected {numbers[1]} (usual {numbers[2]} to {numbers[3]})" in row["reason"]
+        value, gap, *rest = (float(text) for text in re.match(form, row["reason"]).groups())
+        wanted = [float(row[name]) for name in ("mem", "mem_expected", "mem_lower_bound", "mem_upper_bound")]
+        assert [value, *rest] == pytest.approx(wanted, abs=0.06 * (wanted[3] - wanted[1]))
+        assert gap == pytest.approx(value - rest[0])
         assert re.search(r", since 2023-11-\d\d \d\d:\d\d UTC", row["reason"])
 
 
@@ -125,7 +128,8 @@ def test_only_chooses_rows(incident, trained) -> None:
 def test_the_reason_is_french_where_that_is_asked_for(incident, trained) -> None:
     rows = trained[0].search("adaptdetect cpu mem by host model=web lang=fr only=anomalies", incident[0]).rows
     assert re.match(
-        r"mem vaut \d+, .* au-dessus de la valeur attendue .* \(habituel \S+ à \S+\), depuis ", rows[0]["reason"]
+        r"mem .* \d+, .* au-dessus de la valeur attendue .* \(habituellement de \S+ à \S+\),.* depuis le ",
+        rows[0]["reason"],
     )
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 import numpy as np
-import pytest
 
 from adaptive_monitoring.bounds import pointwise
-from adaptive_monitoring.commands import fields, reasons
-from adaptive_monitoring.engine.base import CAUSES, Scores
+from adaptive_monitoring.commands import fields
+from adaptive_monitoring.engine.base import Scores
 from adaptive_monitoring.engine.episodes import OPEN, Verdicts
 
 NAN, INF = np.nan, np.inf
@@ -76,35 +73,6 @@ def test_an_anomaly_keeps_its_id() -> None:
     assert fields.anomaly_id(("a", "b"), 1700000000.0) == fields.anomaly_id(("a", "b"), 1700000000.4)
     different = {fields.anomaly_id(key, t) for key in (("a",), ("b",), ("a", "b"), ("\udcff",)) for t in (1.0, 2.0)}
     assert len(different) == 8
-
-
-def sentence(
-    cause: int, value: float, lang: str = "en", lower: float = 1.0, upper: float = 3.0, **other: object
-) -> str:
-    words = {"since": NAN, "zone": None, "others": [], **other}
-    return reasons.sentence(lang, cause, "cpu {0}", value, 2.0, lower, upper, **words)
-
-
-def test_a_value_outside_the_band_is_named_with_expectation_and_bounds() -> None:
-    for cause in range(len(CAUSES)):
-        assert sentence(cause, 12345.6) == "cpu {0} is 1.235e+04, 1.234e+04 above the expected 2 (usual 1 to 3)"
-    assert sentence(0, 0, "fr") == "cpu {0} vaut 0, 2 au-dessous de la valeur attendue 2 (habituel 1 à 3)"
-    assert sentence(0, 9, lower=-INF).endswith("(usual -∞ to 3)") and sentence(0, 0, upper=INF).endswith(
-        "(usual 1 to ∞)"
-    )
-
-
-@pytest.mark.parametrize("lang", reasons.LANGUAGES)
-def test_inside_the_band_each_cause_has_a_sentence(lang) -> None:
-    texts = {sentence(cause, 2.5, lang) for cause in (reasons.CALM, *range(len(CAUSES)))}
-    assert len(texts) == len(CAUSES) + 1 and not any("(usual" in text or "(habituel" in text for text in texts)
-    assert "?" in sentence(reasons.CALM, NAN, lang)
-
-
-def test_beginning_and_other_metrics_follow() -> None:
-    assert sentence(1, 2, since=1700000000.0, others=["a", "b"]).endswith(", since 2023-11-14 22:13 UTC; also a, b")
-    assert sentence(1, 2, since=1700000000.0, zone=ZoneInfo("Europe/Paris")).endswith(", since 2023-11-14 23:13")
-    assert sentence(1, 2, since=1e30).endswith(", since 1000000000000000019884624838656")
 
 
 def test_bands_stay_right_when_the_memory_of_them_is_full(monkeypatch) -> None:

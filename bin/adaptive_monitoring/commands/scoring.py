@@ -32,6 +32,7 @@ COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
 FEW_STEPS = 5  # an entity's step is known from so many on
 OTHER_STEP = 1.5
+MOVED_TOO = 0.1  # of the strongest metric's evidence: from here on another one is part of the reason
 
 
 class Run:
@@ -129,11 +130,10 @@ class Run:
         top = int(np.argmax(np.nan_to_num(scores.metric_score[row]) if calm else share))
         metrics = self.reader.metrics
         start, is_open = float(verdicts.start[row]), bool(verdicts.open[row])
-        others = [metrics[i] for i in np.argsort(-share, kind="stable")[1:4] if share[i] >= 0.1]
         text = reasons.sentence(
             self.arguments.lang, reasons.CALM if calm else int(scores.cause[row]), metrics[top],
             float(shown.x[row, top]), float(scores.expected[row, top]), float(scores.lower[row, top]),
-            float(scores.upper[row, top]), start, self.zone, others)
+            float(scores.upper[row, top]), start, self.zone, moved_too(metrics, share))
         strength = max(float(verdicts.score[row]), 1.0)
         cells = [str(int(is_open)), fields.STATES[verdicts.state[row]],
                  fields.anomaly_id(key, start) if is_open else "", f"{start:.0f}" if is_open else "",
@@ -183,6 +183,12 @@ def nothing(n: int, d: int) -> Result:
     verdicts = Verdicts(np.full(n, MISSING), np.zeros(n, dtype=bool), np.full(n, np.nan), np.zeros(n, dtype=bool),
                         np.full(n, np.nan))
     return Result(scores, verdicts, np.full(n, fields.NO_MODEL), nan)
+
+
+def moved_too(metrics: Sequence[str], share: Floats) -> list[str]:
+    """Metrics beside the strangest one that belong to the reason, most first. share: (d,) of the evidence."""
+    order = np.argsort(-share, kind="stable")
+    return [metrics[i] for i in order[1:] if share[i] >= MOVED_TOO * share[order[0]] > 0]
 
 
 def count_starts(verdicts: Verdicts, g: Ints) -> int:
