@@ -28,6 +28,11 @@ class Daily:
         a = float(self.days[day]) + self.hour * HOUR_S
         return self.seen.rows(a, a + HOUR_S - 1)
 
+    def top(self, day: int) -> float:
+        """When it was highest on that day."""
+        rows = self.rows(day)
+        return float(self.seen.host.t[rows][np.nanargmax(self.seen.host.x[rows, self.metric])])
+
 
 def nightly(fleet: list[Seen]) -> Case | None:
     """The burst that comes at the same hour on most days (at least half of ten), in five days without alert."""
@@ -48,8 +53,8 @@ def nightly(fleet: list[Seen]) -> Case | None:
         f"open in that hour: {early} in the first week, {late} in the {len(found.on) - 7} days after it. Highest score "
         f"in that hour on the days shown: {max(tops):.0f}."
     )
-    marks = [(float(found.days[i]) + (found.hour + 0.5) * HOUR_S, f"{found.hour:02d}:00")
-             for i in range(first, first + SHOWN_DAYS) if found.on[i]]  # fmt: skip
+    peaks = [found.top(i) for i in range(first, first + SHOWN_DAYS) if found.on[i]]
+    marks = [(t, clock(t)[-5:]) for t in peaks]
     return Case("nightly", "A job that comes every day is learned", host, a, a + SHOWN_DAYS * DAY_S, [m],
                 f"no alert: {host.metrics[m]} does this at this hour; highest score in the hour {max(tops):.0f}",
                 figures, marks)  # fmt: skip
