@@ -53,6 +53,11 @@ def demo(args: argparse.Namespace) -> int:
     return module("demo", args.rest)
 
 
+def pictures(args: argparse.Namespace) -> int:
+    """Draws the pictures of docs/detection.md from the sample and fills in their figures."""
+    return module("pictures", args.rest)
+
+
 def search(args: argparse.Namespace) -> int:
     """Runs one search, written in SPL, through the driver that plays splunkd."""
     return module("searchhead", args.rest)
@@ -274,6 +279,7 @@ def say(text: str) -> None:
 ACTIONS: tuple[Callable[[argparse.Namespace], int], ...] = (
     setup,
     demo,
+    pictures,
     check,
     test,
     bench,
@@ -292,7 +298,7 @@ def parser() -> argparse.ArgumentParser:
         text = (action.__doc__ or "").splitlines()[0]
         word = words.add_parser(action.__name__, help=text, description=text)
         word.set_defaults(action=action)
-        if action in (demo, search, bench, test):
+        if action in (demo, pictures, search, bench, test):
             word.add_argument("rest", nargs=argparse.REMAINDER, help="passed on")
         for option, settings in OPTIONS.get(action.__name__, ()):
             word.add_argument(option, **settings)

@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 #: What is looked at, in the source tree.
 PATTERNS = (
-    "*.py", "*.md", "*.toml", "*.conf", "NOTICE", ".ci/run",
+    "*.py", "*.md", "docs/*.md", "*.toml", "*.conf", "NOTICE", ".ci/run",
     "bin/**/*.py", "default/**/*.*", "tests/**/*.py", "tests/**/*.txt", "tools/**/*.*",
 )  # fmt: skip
 LONGEST = 400

@@ -64,9 +64,9 @@ def host_chart(host: Host, found: list[Episode]) -> str:
     shown = leading(found, len(HIGHS), len(host.metrics))
     plots = []
     for index, high in zip(shown, HIGHS):
-        plots.append(_metric(host, index, axis, top, top + high))
+        plots.append(metric_plot(host, index, axis, top, top + high))
         top += high + GAP
-    parts += [_shades(host, axis, LANE, top + SCORE_HIGH), *plots, _score(host, axis, top, top + SCORE_HIGH)]
+    parts += [shades(host, axis, LANE, top + SCORE_HIGH), *plots, score_plot(host, axis, top, top + SCORE_HIGH)]
     parts.append(_days(axis, top + SCORE_HIGH))
     names = " and ".join(host.metrics[i] for i in shown)
     title = f"{host.name}: {names} with expected band, {counted(found)}, and the anomaly score"
@@ -97,7 +97,7 @@ def svg(width: int, height: int, title: str, content: str) -> str:
 def _lane(host: Host, found: list[Episode]) -> str:
     """Two rows of bars: what the models alerted, what people marked."""
     axis = Axis(host.t)
-    bars = [_text(LEFT - 6, 11, "alerts", "end"), _text(LEFT - 6, 23, "marked", "end")]
+    bars = [written(LEFT - 6, 11, "alerts", "end"), written(LEFT - 6, 23, "marked", "end")]
     for e in found:
         text = f"{moment(e.told)}, {length(e.duration_s)}, {e.severity}: {e.reason}"
         bars.append(_bar(axis, e.told, e.end, 3, "alert", text))
@@ -114,7 +114,7 @@ def _bar(axis: Axis, a: float, b: float, y: int, kind: str, text: str) -> str:
     return f"<rect {shape}><title>{escape(text)}</title></rect>"
 
 
-def _shades(host: Host, axis: Axis, top: int, bottom: int) -> str:
+def shades(host: Host, axis: Axis, top: int, bottom: int) -> str:
     """Marked incidents over the full height, behind the lines."""
     _, gap, _ = margins(host.t)
     spans = [(axis.x(a), axis.x(b)) for a, b in stretches(host.t, host.label, gap)]
@@ -122,21 +122,26 @@ def _shades(host: Host, axis: Axis, top: int, bottom: int) -> str:
     return "".join(f'<rect {place} x="{a:.1f}" width="{max(b - a, 2):.1f}"/>' for a, b in spans)
 
 
-def _metric(host: Host, index: int, axis: Axis, top: int, bottom: int) -> str:
-    """Band, expectation, what was observed, and in red the rows of an alert to which this metric contributed."""
+def metric_plot(host: Host, index: int, axis: Axis, top: int, bottom: int, room: float = np.inf) -> str:
+    """Band, expectation, what was observed, and in red the rows of an alert to which this metric contributed.
+
+    room: how far the chart may go beyond the observed values to show the band, in parts of their span.
+    """
     x = host.x[:, index]
     lower, upper = host.bands["lower_bound"][:, index], host.bands["upper_bound"][:, index]
-    scale = Scale(*_range(x, lower, upper), top, bottom)
+    scale = Scale(*_range(x, lower, upper, room), top, bottom)
     strange = host.alert & contributed(host, host.metrics[index])
-    ups, downs = axis.means(upper), axis.means(lower)
+    known = np.isfinite(lower) | np.isfinite(upper)  # a side without bound is open to the edge
+    ups = axis.means(np.where(known & ~np.isfinite(upper), scale.high, upper))
+    downs = axis.means(np.where(known & ~np.isfinite(lower), scale.low, lower))
     return "".join((
-        _text(LEFT - 6, top + 9, short(scale.high), "end"),
-        _text(LEFT - 6, bottom, short(scale.low), "end"),
-        _text(LEFT + 4, top - 2, host.metrics[index], "start", "name"),
+        written(LEFT - 6, top + 9, short(scale.high), "end"),
+        written(LEFT - 6, bottom, short(scale.low), "end"),
+        written(LEFT + 4, top - 2, host.metrics[index], "start", "name"),
         f'<path class="grid" d="M{LEFT} {top}H{WIDE - RIGHT}M{LEFT} {bottom}H{WIDE - RIGHT}"/>',
-        _path("band", [(at, scale.y(v)) for at, v in ups + downs[::-1]], "Z"),
-        _path("expected", [(at, scale.y(v)) for at, v in axis.means(host.bands["expected"][:, index])]),
-        _path("observed", _zigzag(axis.extremes(x), scale)),
+        path("band", [(at, scale.y(v)) for at, v in ups + downs[::-1]], "Z"),
+        path("expected", [(at, scale.y(v)) for at, v in axis.means(host.bands["expected"][:, index])]),
+        path("observed", _zigzag(axis.extremes(x), scale)),
         _strokes("anomaly", axis.extremes(x, strange), scale),
     ))  # fmt: skip
 
@@ -146,23 +151,27 @@ def contributed(host: Host, metric: str) -> np.ndarray:
     return np.array([f"; {metric} " in f"; {text}" for text in host.texts["contributors"]], dtype=bool)
 
 
-def _range(x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:
-    """What the chart shows: all observed values, and the band but for its wildest hundredth."""
+def _range(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, room: float) -> tuple[float, float]:
+    """What the chart shows: all observed values, and the band but for its wildest hundredth and what is beyond room."""
     lows, highs = [np.nanmin(x)], [np.nanmax(x)]
     for values, into, percent in ((lower, lows, 1), (upper, highs, 99)):
         if np.isfinite(values).any():
             into.append(np.percentile(values[np.isfinite(values)], percent))
     low, high = float(min(lows)), float(max(highs))
+    span = float(highs[0] - lows[0])
+    if span > 0:
+        low, high = max(low, lows[0] - room * span), min(high, highs[0] + room * span)
     return low - 0.03 * (high - low), high + 0.03 * (high - low)
 
 
-def _score(host: Host, axis: Axis, top: int, bottom: int) -> str:
+def score_plot(host: Host, axis: Axis, top: int, bottom: int) -> str:
     """The host's score, greatest of each column, and the alert level."""
     scale = Scale(0.0, 100.0, top, bottom)
     points = [(at, scale.y(high)) for at, _, high in axis.extremes(host.score)]
     columns = "".join(f"M{at} {bottom}V{y}" for at, y in points if y < bottom)
     return (
-        f'{_text(LEFT - 6, scale.y(50) + 4, "50", "end")}{_text(LEFT + 4, top - 2, "anomaly score", "start", "name")}'
+        f"{written(LEFT - 6, scale.y(50) + 4, '50', 'end')}"
+        f"{written(LEFT + 4, top - 2, 'anomaly score', 'start', 'name')}"
         f'<path class="score" d="{columns}"/><path class="grid" d="M{LEFT} {bottom}H{WIDE - RIGHT}"/>'
         f'<path class="level" d="M{LEFT} {scale.y(50)}H{WIDE - RIGHT}"/>'
     )
@@ -174,7 +183,7 @@ def _days(axis: Axis, bottom: int) -> str:
     step = next((n for n in (1, 2, 3, 7, 14) if days / n <= 13), 28)
     first = -(-axis.t0 // DAY_S) * DAY_S
     marks = np.arange(first, axis.t1, step * DAY_S).tolist()
-    texts = [_text(round(axis.x(t)), bottom + 15, _date(t), "middle") for t in marks]
+    texts = [written(round(axis.x(t)), bottom + 15, _date(t), "middle") for t in marks]
     ticks = "".join(f"M{axis.x(t):.0f} {bottom}v4" for t in marks)
     return f'<path class="grid" d="{ticks}"/>{"".join(texts)}'
 
@@ -185,12 +194,13 @@ def fleet_map(fleet: list[Host]) -> str:
     left, high = 112, 24
     wide = (WIDE - left) / (last - first + 1)
     parts = [
-        _text(round(left + (d - first + 0.5) * wide), 12, _day_mark(d, d == first), "middle")
+        written(round(left + (d - first + 0.5) * wide), 12, _day_mark(d, d == first), "middle")
         for d in np.arange(first, last + 1).tolist()
     ]
     for row, host in enumerate(fleet):
         y = 18 + row * high
-        parts.append(_text(left - 6, y + 15, host.name if len(host.name) < 18 else host.name[:16] + "…", "end", "name"))
+        name = host.name if len(host.name) < 18 else host.name[:16] + "…"
+        parts.append(written(left - 6, y + 15, name, "end", "name"))
         parts += [_cell(host, d, left + (d - first) * wide, y, wide) for d in sorted(set((host.t // DAY_S).tolist()))]
     title = f"Worst score of the alerts per host and day, {_date(first * DAY_S)} to {_date(last * DAY_S)}"
     return svg(WIDE, 18 + high * len(fleet), title, "".join(parts))
@@ -211,7 +221,7 @@ def _cell(host: Host, day: float, x: float, y: int, wide: float) -> str:
     fill, number = 'class="calm"', ""
     if colour:
         fill = f'style="fill:{colour[0]}"'
-        number = _text(round(x + wide / 2), y + 14, f"{worst:.0f}", "middle", "cell", colour[1])
+        number = written(round(x + wide / 2), y + 14, f"{worst:.0f}", "middle", "cell", colour[1])
     said = f"worst score of its alerts {worst:.0f}" if (today & host.alert).any() else "no alert"
     return (
         f"<g><title>{escape(f'{host.name}, {_date(day * DAY_S)}: {said}')}</title>"
@@ -224,13 +234,14 @@ def _zigzag(columns: list[tuple[int, float, float]], scale: Scale) -> list[tuple
     return [(at, scale.y(v)) for at, low, high in columns for v in ((low,) if low == high else (low, high))]
 
 
-def _path(kind: str, points: list[tuple[int, int]], end: str = "") -> str:
-    """A line; what repeats the last point is left out."""
+def path(kind: str, points: list[tuple[int, int]], end: str = "") -> str:
+    """A line; what repeats the last point, or lies within a level stretch, is left out."""
     text, last = [], (-1, -1)
-    for at, y in points:
-        if (at, y) != last:
-            text.append(f"V{y}" if at == last[0] else f"{'L' if text else 'M'}{at} {y}")
-        last = (at, y)
+    for i, (at, y) in enumerate(points):
+        within = 0 < i < len(points) - 1 and points[i - 1][1] == y == points[i + 1][1]
+        if (at, y) != last and not within:
+            text.append(f"V{y}" if at == last[0] else f"H{at}" if y == last[1] else f"{'L' if text else 'M'}{at} {y}")
+            last = (at, y)
     return f'<path class="{kind}" d="{"".join(text)}{end}"/>' if text else ""
 
 
@@ -240,7 +251,7 @@ def _strokes(kind: str, columns: list[tuple[int, float, float]], scale: Scale) -
     return f'<path class="{kind}" d="{text}"/>' if text else ""
 
 
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "", colour: str = "") -> str:
+def written(x: float, y: float, text: str, anchor: str, kind: str = "", colour: str = "") -> str:
     style = (f' class="{kind}"' if kind else "") + (f' style="fill:{colour}"' if colour else "")
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{style}>{escape(text)}</text>'
 

@@ -9,6 +9,15 @@ import numpy as np
 from searchhead.table import Table
 
 NOT_METRICS = ("_time", "host", "type", "label", "history")
+TEXTS = (
+    "anomaly_state",
+    "anomaly_id",
+    "anomaly_start",
+    "severity",
+    "reason",
+    "contributors",
+    "model_status",
+)
 
 
 @dataclass
@@ -68,7 +77,7 @@ def _host(table: Table, metrics: list[str], rows: np.ndarray) -> Host:
 def _add_scores(host: Host, part: Table) -> None:
     host.score = numbers(part.get("anomaly_score"))
     host.alert = numbers(part.get("is_anomaly")) > 0
-    for name in ("anomaly_id", "anomaly_start", "severity", "reason", "contributors"):
+    for name in TEXTS:
         host.texts[name] = part.get(name)
     for name in ("expected", "lower_bound", "upper_bound", "score"):
         host.bands[name] = np.column_stack([numbers(part.get(f"{metric}_{name}")) for metric in host.metrics])
