@@ -27,6 +27,7 @@ _COVERED = 0.5  # a block is learned from when rows cover at least half of it
 _SKIP = 3  # blocks before evidence counts as typical
 _ALARM_WEIGHT = 0.25  # rows in alarm count a quarter in the tails, and at most the alert level as peaks: one incident
 # changes little, what comes back every night is usual after a few nights
+_ALARM_PEAK = 1.0
 _ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
 
 
@@ -229,7 +230,8 @@ class Pass:
         evidence.learn_usual(self.table, e, self.slots[0][rows] // 2, strange, views.known)
         self._learn_values(rows, e, act, first, views.known, block)
         self._learn_tails(e, act, first, views, views.known * np.where(calm, 1.0, _ALARM_WEIGHT)[:, None])
-        remembered = np.where(calm, persistent, np.minimum(persistent, self.table["threshold"][e]))
+        limit = _ALARM_PEAK * self.table["threshold"][e]
+        remembered = np.where(calm, persistent, np.minimum(persistent, limit))
         self._learn_peaks(act, first, remembered, goes_on)
         self.table["blocks"][act] += 1
 
