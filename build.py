@@ -64,6 +64,11 @@ def bench(args: argparse.Namespace) -> int:
     return max(module("bench", args.rest, number) for number in chosen)
 
 
+def guard(args: argparse.Namespace) -> int:
+    """Fails when detection on the shipped sample has become worse than what was accepted."""
+    return module("bench.guard", ["--accept"] if args.accept else [])
+
+
 def test(args: argparse.Namespace) -> int:
     """Runs the tests on every Python present, side by side; what follows is passed to pytest."""
     chosen = {args.python: pythons()[args.python]} if args.python else pythons()
@@ -277,6 +282,7 @@ ACTIONS: tuple[Callable[[argparse.Namespace], int], ...] = (
     check,
     test,
     bench,
+    guard,
     package,
     inspect,
     search,
@@ -303,6 +309,7 @@ OPTIONS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "setup": (("--inspect", {"action": "store_true", "help": "also the environment of AppInspect"}),),
     "test": (("--python", {"choices": tuple(PINS), "help": "only this one"}),),
     "bench": (("--python", {"choices": (*PINS, "both"), "help": "only this one, or one after the other"}),),
+    "guard": (("--accept", {"action": "store_true", "help": "make what is measured now the accepted values"}),),
     "package": (
         ("--app-only", {"action": "store_true", "help": "without the companion add-on"}),
         (
