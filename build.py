@@ -69,6 +69,11 @@ def guard(args: argparse.Namespace) -> int:
     return module("bench.guard", ["--accept"] if args.accept else [])
 
 
+def ablation(args: argparse.Namespace) -> int:
+    """Writes docs/ablation.md: what each ingredient of the detector is worth. Minutes; needs the development data."""
+    return module("bench.ablate", args.rest)
+
+
 def test(args: argparse.Namespace) -> int:
     """Runs the tests on every Python present, side by side; what follows is passed to pytest."""
     chosen = {args.python: pythons()[args.python]} if args.python else pythons()
@@ -283,6 +288,7 @@ ACTIONS: tuple[Callable[[argparse.Namespace], int], ...] = (
     test,
     bench,
     guard,
+    ablation,
     package,
     inspect,
     search,
@@ -298,7 +304,7 @@ def parser() -> argparse.ArgumentParser:
         text = (action.__doc__ or "").splitlines()[0]
         word = words.add_parser(action.__name__, help=text, description=text)
         word.set_defaults(action=action)
-        if action in (demo, search, bench, test):
+        if action in (demo, search, bench, ablation, test):
             word.add_argument("rest", nargs=argparse.REMAINDER, help="passed on")
         for option, settings in OPTIONS.get(action.__name__, ()):
             word.add_argument(option, **settings)
