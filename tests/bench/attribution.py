@@ -40,12 +40,14 @@ class Verdict(NamedTuple):
 
     far: the first metric moved by FIRST. in_front: it is among the quarter of the metrics that moved most, at least the
     first of them. moved: both. first3: two of the first three moved by OTHERS, or the only one that is named.
+    reachable: some metric moved by FIRST, so that naming it first would have counted as moved.
     """
 
     moved: bool
     first3: bool
     far: bool
     in_front: bool
+    reachable: bool
 
 
 def measure(stage: Stage, wanted: list[str], folder: Path = ROOT.parent / "shared") -> dict[str, Any]:
@@ -147,10 +149,11 @@ def _largest(x: np.ndarray) -> np.ndarray:
 
 def verdict(metrics: list[str], names: list[str], moved: np.ndarray) -> Verdict:
     """names: as the alert names them, most first. moved: (metrics,) by moves()."""
+    reachable = bool(moved.max() >= FIRST)
     if not names:
-        return Verdict(False, False, False, False)
+        return Verdict(False, False, False, False, reachable)
     by_name = dict(zip(metrics, moved.tolist()))
     first = by_name[names[0]]
     far, in_front = first >= FIRST, int((moved > first).sum()) < max(1, len(metrics) // 4)
     others = sum(by_name[name] >= OTHERS for name in names[:3])
-    return Verdict(far and in_front, others >= min(2, len(names)), far, in_front)
+    return Verdict(far and in_front, others >= min(2, len(names)), far, in_front, reachable)

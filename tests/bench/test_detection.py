@@ -136,11 +136,12 @@ def test_moves_are_counted_in_deviations_of_the_day_before():
 def test_the_first_metric_must_have_moved_and_be_among_the_most():
     metrics = [f"m{i}" for i in range(8)]
     moved = np.array([9.0, 5.0, 3.5, 1.0, 0.0, 0.0, 0.0, 0.0])
-    assert verdict(metrics, ["m0", "m1", "m4"], moved) == (True, True, True, True)
-    assert verdict(metrics, ["m1", "m4", "m5"], moved) == (True, False, True, True)
-    assert verdict(metrics, ["m2", "m0"], moved) == (False, True, False, False)
+    assert verdict(metrics, ["m0", "m1", "m4"], moved) == (True, True, True, True, True)
+    assert verdict(metrics, ["m1", "m4", "m5"], moved) == (True, False, True, True, True)
+    assert verdict(metrics, ["m2", "m0"], moved) == (False, True, False, False, True)
     assert verdict(metrics, ["m1"], moved)[:2] == (True, True)
-    assert verdict(metrics, [], moved) == (False,) * 4
+    assert verdict(metrics, [], moved) == (False, False, False, False, True)
+    assert not verdict(metrics, ["m1"], moved / 3).reachable
 
 
 def test_openings_in_the_history_are_not_judged():
@@ -148,7 +149,7 @@ def test_openings_in_the_history_are_not_judged():
     cells = [(str(int(time)), "a", "1") for time in t]
     data = labelled.Dataset("d", "host", ["m"], cells, {"a": judge.Truth("a", t, np.zeros(400), 200)})
     found = [Opening("a", t[at], t[at + 1], ["m"]) for at in (150, 250)]
-    assert attribution.verdicts(data, found) == [(False, False, False, True)]
+    assert attribution.verdicts(data, found) == [(False, False, False, True, False)]
 
 
 def test_the_mean_and_the_sample_are_wanted_apart():
