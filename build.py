@@ -69,6 +69,16 @@ def bench(args: argparse.Namespace) -> int:
     return max(module("bench", args.rest, number) for number in chosen)
 
 
+def guard(args: argparse.Namespace) -> int:
+    """Fails when detection on the shipped sample has become worse than what was accepted."""
+    return module("bench.guard", ["--accept"] if args.accept else [])
+
+
+def ablation(args: argparse.Namespace) -> int:
+    """Writes docs/ablation.md: what each ingredient of the detector is worth. Minutes; needs the development data."""
+    return module("bench.ablate", args.rest)
+
+
 def test(args: argparse.Namespace) -> int:
     """Runs the tests on every Python present, side by side; what follows is passed to pytest."""
     chosen = {args.python: pythons()[args.python]} if args.python else pythons()
@@ -283,6 +293,8 @@ ACTIONS: tuple[Callable[[argparse.Namespace], int], ...] = (
     check,
     test,
     bench,
+    guard,
+    ablation,
     package,
     inspect,
     search,
@@ -298,7 +310,7 @@ def parser() -> argparse.ArgumentParser:
         text = (action.__doc__ or "").splitlines()[0]
         word = words.add_parser(action.__name__, help=text, description=text)
         word.set_defaults(action=action)
-        if action in (demo, pictures, search, bench, test):
+        if action in (demo, pictures, search, bench, ablation, test):
             word.add_argument("rest", nargs=argparse.REMAINDER, help="passed on")
         for option, settings in OPTIONS.get(action.__name__, ()):
             word.add_argument(option, **settings)
@@ -309,6 +321,7 @@ OPTIONS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "setup": (("--inspect", {"action": "store_true", "help": "also the environment of AppInspect"}),),
     "test": (("--python", {"choices": tuple(PINS), "help": "only this one"}),),
     "bench": (("--python", {"choices": (*PINS, "both"), "help": "only this one, or one after the other"}),),
+    "guard": (("--accept", {"action": "store_true", "help": "make what is measured now the accepted values"}),),
     "package": (
         ("--app-only", {"action": "store_true", "help": "without the companion add-on"}),
         (

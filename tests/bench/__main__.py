@@ -20,6 +20,8 @@ MODULES = {
     "size": "sizes",
     "memory": "memory",
     "quality": "quality",
+    "budget": "budget",
+    "attribution": "attribution",
 }
 OUT = ROOT / "dist" / "bench.json"
 
@@ -82,7 +84,9 @@ def _measured(stage: Stage, wanted: list[str], args: argparse.Namespace) -> int:
 
 def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
     """What the command line says about that group."""
-    given = {"speed": {"rows": args.rows, "rounds": args.rounds}, "quality": {"folder": args.data}}.get(group, {})
+    data = {"folder": args.data}
+    speed = {"rows": args.rows, "rounds": args.rounds}
+    given = {"speed": speed, "quality": data, "attribution": data}.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 
 

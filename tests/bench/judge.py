@@ -27,7 +27,7 @@ class Truth(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """One host. weeks: scored time outside incidents. delays: seconds. vuspr: NaN when unknown."""
+    """One host. weeks: scored time outside incidents. delays: seconds. vuspr: NaN when unknown. dt: seconds a row."""
 
     incidents: int
     found: int
@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
     weeks: float
     delays: list[float]
     vuspr: float = float("nan")
+    dt: float = float("nan")
 
 
 def judged(truth: Truth, flag: np.ndarray) -> Outcome:
@@ -54,7 +55,8 @@ def judged(truth: Truth, flag: np.ndarray) -> Outcome:
         true.update(hits)
         delays += [max(0.0, min(hits) - float(t[first]))] if hits else []
     false_events = sum(moment not in true for moment in said)
-    return Outcome(len(incidents), len(delays), false_events, max(float((~inside).sum()) * dt, dt) / WEEK_S, delays)
+    weeks = max(float((~inside).sum()) * dt, dt) / WEEK_S
+    return Outcome(len(incidents), len(delays), false_events, weeks, delays, dt=dt)
 
 
 def merged(t: np.ndarray, on: np.ndarray, gap: float) -> list[tuple[int, int]]:
@@ -75,6 +77,7 @@ def summary(outcomes: list[Outcome]) -> dict[str, float]:
     false_events, weeks = sum(o.false_events for o in outcomes), sum(o.weeks for o in outcomes)
     recall, precision = found / max(incidents, 1), found / max(found + false_events, 1)
     delays = [delay for outcome in outcomes for delay in outcome.delays]
+    rows = [delay / outcome.dt for outcome in outcomes for delay in outcome.delays]
     ranked = [o.vuspr for o in outcomes if o.vuspr == o.vuspr]
     return {
         "f1": 2 * precision * recall / max(precision + recall, 1e-9),
@@ -83,16 +86,18 @@ def summary(outcomes: list[Outcome]) -> dict[str, float]:
         "fa_mean": false_events / weeks,
         "fa_median": float(np.median([o.false_events / o.weeks for o in outcomes])),
         "delay": float(np.median(delays)) / 60 if delays else float("nan"),
+        "delay_rows": float(np.median(rows)) if rows else float("nan"),
         "vuspr": float(np.mean(ranked)) if ranked else float("nan"),
     }
 
 
 def overall(by_dataset: dict[str, list[Outcome]]) -> dict[str, float]:
-    """Means over the data sets; fa_median over all their hosts."""
+    """Means over the data sets; fa_median over all their hosts, delay_rows over all their incidents found."""
     each = [summary(outcomes) for outcomes in by_dataset.values()]
-    means = {name: float(np.nanmean([figures[name] for figures in each])) for name in each[0]}
-    everyone = [outcome for outcomes in by_dataset.values() for outcome in outcomes]
-    return {**means, "fa_median": summary(everyone)["fa_median"]}
+    known = {name: [figures[name] for figures in each if figures[name] == figures[name]] for name in each[0]}
+    means = {name: float(np.mean(some)) if some else float("nan") for name, some in known.items()}
+    everyone = summary([outcome for outcomes in by_dataset.values() for outcome in outcomes])
+    return {**means, **{name: everyone[name] for name in ("fa_median", "delay_rows")}}
 
 
 def ranking(evaluate: Any, truth: Truth, score: np.ndarray) -> float:

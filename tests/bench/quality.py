@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
-from bench import judge, labelled
-from bench.catalogue import FIGURES
+from bench import judge, labelled, ranking
+from bench.catalogue import WAYS, figures_of
+from bench.ranking import Scored
 from bench.stage import ROOT, Stage
 
 SAMPLE = ROOT / "lookups" / "sample_hosts.csv.gz"
@@ -20,77 +21,82 @@ Marks = dict[tuple[str, str], tuple[float, float]]  # (time, host) -> score, fla
 
 
 def measure(stage: Stage, wanted: list[str], folder: Path = ROOT.parent / "shared") -> dict[str, Any]:
-    """Figures of each data set that is wanted and there; "details" says what was skipped and how long it took."""
+    """Figures of each data set that is wanted and there; "details" says what was skipped."""
     files = {**({"sample": SAMPLE} if SAMPLE.is_file() else {}), **labelled.development(folder)}
     evaluate = labelled.evaluator(folder)
-    values: dict[str, Any] = {}
-    details = {
-        "skipped": []
-        if evaluate and len(files) > 1
-        else [f"skipped: no data and evaluate in {folder.name}/ beside the repository"]
-    }
-    outcomes: dict[str, dict[str, list[judge.Outcome]]] = {"learn": {}, "model": {}}
+    complete = evaluate and len(files) > 1
+    skipped = [] if complete else [f"skipped: no data and evaluate in {folder.name}/ beside the repository"]
+    values: dict[str, float] = {}
+    outcomes: dict[str, dict[str, list[judge.Outcome]]] = {way: {} for way in WAYS}
+    ranks: dict[str, dict[str, dict[str, float]]] = {way: {} for way in WAYS}
     for name, path in files.items():
-        ways = [
-            way
-            for way in outcomes
-            if any(word.startswith((f"quality.{way}.{name}.", f"quality.{way}.mean.")) for word in wanted)
-        ]
-        if not ways or (name == "sample" and not any(f".{name}." in word for word in wanted)):
+        ways = [way for way in WAYS if _is_wanted(way, name, wanted)]
+        if not ways:
             continue
         data = labelled.load(path)
         for way in ways:
-            outcomes[way][name] = judged(stage, data, way, evaluate)
-            values.update(_named(way, name, judge.summary(outcomes[way][name])))
-    for way, found in outcomes.items():
-        rest = {name: some for name, some in found.items() if name != "sample"}
+            found = scored(stage, data, way)
+            outcomes[way][name] = of_hosts(found, evaluate)
+            ranks[way][name] = ranking.figures(evaluate, name, found)
+            values.update(_named(way, name, {**judge.summary(outcomes[way][name]), **ranks[way][name]}))
+    for way in WAYS:
+        rest = {name: some for name, some in outcomes[way].items() if name != "sample"}
         if rest and any(word.startswith(f"quality.{way}.mean.") for word in wanted):
-            values.update(_named(way, "mean", judge.overall(rest)))
-    return {**{name: value for name, value in values.items() if name in wanted}, "details": details}
+            ranked = ranking.mean([ranks[way][name] for name in rest])
+            values.update(_named(way, "mean", {**judge.overall(rest), **ranked}))
+    return {**{name: value for name, value in values.items() if name in wanted}, "details": {"skipped": skipped}}
+
+
+def _is_wanted(way: str, dataset: str, wanted: list[str]) -> bool:
+    """The sample is no part of the mean."""
+    prefixes = [f"quality.{way}.{dataset}."] + ([f"quality.{way}.mean."] if dataset != "sample" else [])
+    return any(word.startswith(tuple(prefixes)) for word in wanted)
 
 
 def _named(way: str, dataset: str, figures: dict[str, float]) -> dict[str, float]:
-    return {
-        f"quality.{way}.{dataset}.{figure}": figures[figure] for figure in FIGURES if figures[figure] == figures[figure]
-    }
+    """Under their ids; what could not be measured is left out."""
+    names = [name for name in figures_of(dataset) if figures.get(name, np.nan) == figures.get(name)]
+    return {f"quality.{way}.{dataset}.{name}": figures[name] for name in names}
 
 
 def judged(stage: Stage, data: labelled.Dataset, way: str, evaluate: Any = None) -> list[judge.Outcome]:
     """One outcome per host."""
+    return of_hosts(scored(stage, data, way), evaluate)
+
+
+def of_hosts(found: list[Scored], evaluate: Any = None) -> list[judge.Outcome]:
+    """One outcome per host that was scored."""
+    return [
+        judge.judged(one.truth, one.flag)._replace(vuspr=judge.ranking(evaluate, one.truth, one.score)) for one in found
+    ]
+
+
+def scored(stage: Stage, data: labelled.Dataset, way: str) -> list[Scored]:
+    """Scores and flags of every host, as the script gave them."""
     out = []
     for hosts in data.groups():
-        marks = _learned(stage, data, hosts) if way == "learn" else _modelled(stage, data, hosts)
-        for name in (name for name in data.truths if name in hosts):
-            truth = data.truths[name]
-            score, flag = _of_host(marks, truth)
-            out.append(judge.judged(truth, flag)._replace(vuspr=judge.ranking(evaluate, truth, score)))
+        marks: Marks = {}
+        search = learned if way == "learn" else modelled
+        search(stage, data, hosts, lambda body, marks=marks: marks.update(read(body, data.key)))
+        out += [Scored(truth, *_of_host(marks, truth)) for name, truth in data.truths.items() if name in hosts]
     return out
 
 
-def _learned(stage: Stage, data: labelled.Dataset, hosts: set[str]) -> Marks:
-    marks: Marks = {}
-    words = f"{' '.join(data.metrics)} by {data.key}"
-    stage.hold(
-        "adaptdetect",
-        words,
-        bodies(data, data.part(hosts)),
-        whole=True,
-        take=lambda body: marks.update(read(body, data.key)),
-    )
-    return marks
+def learned(stage: Stage, data: labelled.Dataset, hosts: set[str], take: Callable[[bytes], None]) -> None:
+    """adaptdetect without options over all rows of these hosts. take: gets every reply body."""
+    stage.hold("adaptdetect", words_of(data), bodies(data, data.part(hosts)), whole=True, take=take)
 
 
-def _modelled(stage: Stage, data: labelled.Dataset, hosts: set[str]) -> Marks:
-    marks: Marks = {}
-    words, name = f"{' '.join(data.metrics)} by {data.key}", f"quality_{data.name}"
+def modelled(stage: Stage, data: labelled.Dataset, hosts: set[str], take: Callable[[bytes], None]) -> None:
+    """adaptfit on their history, then adaptdetect model= on the rest."""
+    words, name = words_of(data), f"quality_{data.name}"
     stage.hold("adaptfit", f"{words} into {name} mode=replace", bodies(data, data.part(hosts, True)), whole=True)
-    stage.hold(
-        "adaptdetect",
-        f"{words} model={name}",
-        bodies(data, data.part(hosts, False)),
-        take=lambda body: marks.update(read(body, data.key)),
-    )
-    return marks
+    stage.hold("adaptdetect", f"{words} model={name}", bodies(data, data.part(hosts, False)), take=take)
+
+
+def words_of(data: labelled.Dataset) -> str:
+    """Metrics and entity column, as typed behind a command."""
+    return f"{' '.join(data.metrics)} by {data.key}"
 
 
 def bodies(data: labelled.Dataset, rows: list[tuple[str, ...]]) -> Iterator[bytes]:

@@ -125,7 +125,7 @@ def test_verdicts_know_the_direction():
     assert report.verdict(more, 0.5, 0.4).startswith("better") and report.verdict(less, 1500, 1000).startswith("worse")
     assert report.verdict(more, 0.4, 0.4) == "same" and report.verdict(more, 0.4, None) == ""
     assert report.verdict(catalogue.BY_ID["start.bare"], 10, 12) == ""
-    assert more.met(0.42) is True and less.met(2049.0) is False
+    assert more.met(0.6) is True and less.met(2049.0) is False
 
 
 def test_files_keep_what_was_not_measured_again(tmp_path: Path):

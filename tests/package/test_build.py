@@ -27,7 +27,7 @@ def test_without_words_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_words_of_the_house_are_there() -> None:
-    words = {"setup", "demo", "check", "test", "bench", "package", "inspect", "search", "clean"}
+    words = {"setup", "demo", "check", "test", "bench", "guard", "ablation", "package", "inspect", "search", "clean"}
     assert words <= {action.__name__ for action in build.ACTIONS}
 
 
