@@ -230,7 +230,6 @@ def test_missing_numbers_are_missing_in_the_answer(trained) -> None:
 
 
 def test_another_detector_trains_stores_and_scores(own) -> None:
-    """Both Pythons would take seconds for the forest, too: it has its own tests."""
     trained = own.search("adaptfit cpu mem by host detector=covariance into odd", wide("ab"))
     assert {row["model_status"] for row in trained.rows} == {"trained"} and not said(trained, "")
     rows = shifted(later("ab"), "b", "mem", 600)

@@ -4,40 +4,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-Tree = Sequence[int]  # a heap of whole numbers, see engine/trees.py
-
-
-def average_path(n: int) -> float:
-    """Average path of an unsuccessful search among n rows."""
-    if n <= 2:
-        return float(n == 2)
-    return 2.0 * (math.log(n - 1) + 0.5772156649015329) - 2.0 * (n - 1) / n
-
-
-def rows_below(tree: Tree, slot: int = 0) -> int:
-    """Training rows under a slot."""
-    if tree[slot] < 64:
-        return tree[slot]
-    return rows_below(tree, 2 * slot + 1) + rows_below(tree, 2 * slot + 2)
-
-
-def path_length(tree: Tree, row: Sequence[int], slot: int = 0) -> float:
-    """Splits from the root to the row's leaf, and what the leaf's rows would have taken."""
-    if tree[slot] < 64:
-        return average_path(tree[slot])
-    feature, value = divmod(tree[slot] - 64, 512)
-    return 1.0 + path_length(tree, row, 2 * slot + 1 + (row[feature] > value))
-
-
-def forest_length(forest: Sequence[Tree], row: Sequence[int]) -> float:
-    """Mean path length over the trees that exist, in units of an average search."""
-    trees = [tree for tree in forest if rows_below(tree) > 0]
-    return sum(path_length(t, row) for t in trees) / sum(average_path(rows_below(t)) for t in trees)
-
 
 def squared_distance(z: Sequence[float], precision: Sequence[Sequence[float]]) -> float:
     """Squared Mahalanobis distance, term by term."""
     return sum(z[i] * precision[i][j] * z[j] for i in range(len(z)) for j in range(len(z)))
+
+
+def residual(window: Sequence[float], level: float, scale: float) -> float:
+    """Mean of the window's distances from the level, softened beyond two scales; missing counts as none."""
+    gaps = [0.0 if math.isnan(x) else (x - level) / scale for x in window]
+    return sum(2 * math.asinh(gap / 2) for gap in gaps) / len(gaps)
 
 
 def lagged(rows: Sequence[tuple[float, float]], lags: int, reach: float) -> list[list[float]]:

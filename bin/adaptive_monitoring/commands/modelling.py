@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from adaptive_monitoring.engine.base import Settings
 
 NAME, VALUE, TIME = "metric_name", "_value", "_time"
-DETECTOR_WORDS = ("adaptive", "forest", "covariance")
+DETECTOR_WORDS = ("adaptive", "covariance")
 HOST_FIELDS = ("anomaly_score", "is_anomaly", "anomaly_state", "anomaly_id", "anomaly_start", "severity", "reason",
                "contributors", "model_status", "suppressed_by")
 METRIC_FIELDS = ("expected", "lower_bound", "upper_bound", "score")
 
 OPTIONS = (
     kinds.word("detector", DETECTOR_WORDS, "adaptive",
-               "method: several views of every metric; isolation forest; covariance of residuals"),
+               "method: several views of every metric; covariance, for metrics that stop moving together"),
     kinds.word("season", ("auto", "none", "day", "week"), "auto", "season of the metrics; auto chooses per series"),
     kinds.word("kind", ("auto", "level"), "auto", "what the numbers are"),
     kinds.number("budget", 0.001, 1000.0, 0.5, "false alert episodes allowed per entity and week"),

@@ -8,7 +8,6 @@ from adaptive_monitoring.engine.base import Detector, Settings
 
 DETECTORS = {
     "adaptive": "adaptive_monitoring.engine.detectors.adaptive:Adaptive",
-    "forest": "adaptive_monitoring.engine.detectors.forest:Forest",
     "covariance": "adaptive_monitoring.engine.detectors.covariance:Covariance",
 }
 

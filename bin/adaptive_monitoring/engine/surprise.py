@@ -1,8 +1,8 @@
 """From a degree of oddness to evidence: how rare such a degree is among the entity's own out-of-sample degrees.
 
 Evidence is -log10 of the share of past degrees that were higher: linear between quantiles up to the 98 % point, an
-exponential tail beyond (peaks over threshold: Pickands 1975, shape 0). Degrees of a forest are bounded and close
-together: the half-octave bins of tails.py would be too coarse for them.
+exponential tail beyond (peaks over threshold: Pickands 1975, shape 0). Degrees are logarithms and lie close together:
+the half-octave bins of tails.py would be too coarse for them.
 """
 from __future__ import annotations
 

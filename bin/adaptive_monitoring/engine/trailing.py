@@ -1,4 +1,4 @@
-"""What detectors that are refitted with a library have in common: one causal pass with bounded history.
+"""What a detector needs that is refitted daily with a library: one causal pass with bounded history.
 
 The method itself comes as two functions (Method); here is everything around it: windows across chunk borders, the
 clock, a thinned trailing history, refits when event time enters a new day, calibration on scores as they were produced.
@@ -18,18 +18,16 @@ from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of
 from adaptive_monitoring.engine.windows import Windows, lagged, new_tail
 
 DAY_S = 86400.0
+ROWS = 3  # of a window
 KEEP = 768  # windows of history per entity
-KEEP_S = 28 * DAY_S
+KEEP_S = 14 * DAY_S
 SPACING_S = 60.0  # windows are kept at least this far apart; doubled when the history is full
 BLOCKS = 224  # peaks of 6 h blocks: 56 days
 MIN_ROWS, MIN_S = 50, DAY_S  # cold before
-MAX_REFIT_DAYS = 7.0
 K = 6.0  # half width of a metric's band in robust standard deviations
-FEWEST_PEAKS = 12
-FORGET = 1.5  # a row that scored more is remembered as if it had scored this: incidents must not raise the alert level
+NATS = float(np.log(10))  # the alert level's prior expects a mean excess of 1, as probabilities have in this unit
 
 Table = dict[str, np.ndarray]
-Job = tuple[Floats, Floats, Floats]
 LAYOUT = {"level": ("metric", 1), "level_rest": ("metric", 1), "scale": ("metric", 1), "lower_k": ("metric", 1),
           "upper_k": ("metric", 1), "threshold": ("entity", 1), "knots": ("entity", len(surprise.SHARES) + 1),
           "span": ("entity", 1), "days": ("entity", 1), "began": ("entity", 1),
@@ -38,20 +36,17 @@ LAYOUT = {"level": ("metric", 1), "level_rest": ("metric", 1), "scale": ("metric
 
 @dataclass(frozen=True)
 class Method:
-    """A method in three functions.
+    """A method in two functions, and its columns.
 
-    lags: rows of a window. latest: the part of the block peaks, the newest ones, that sets the alert level; below 1
-    where early models are poor.
-    train(jobs, seed): one model per job (windows (n, lags, d), level (d,), scale (d,)): tables without the entity axis.
+    train(windows, level, scale): the model of one entity, a table without the entity axis. windows: (n, ROWS, d), the
+    row itself first, NaN = missing; level, scale: (d,), NaN for metrics never seen.
     degree(table, g, windows): oddness (n,), larger is odder, and each metric's part in it (n, d), at least 0.
     blank(entities, d): the method's columns before any model.
     """
 
     name: str
     settings: Settings
-    lags: int
-    latest: float
-    train: Callable[[list[Job], int], list[Table]]
+    train: Callable[[Floats, Floats, Floats], Table]
     degree: Callable[[Table, Ints, Floats], tuple[Floats, Floats]]
     blank: Callable[[int, int], Table]
 
@@ -68,25 +63,19 @@ def empty(method: Method, entities: int, d: int) -> State:
 
 def _working(method: Method, entities: int, d: int) -> Table:
     """The columns that a stored row does not keep."""
-    return {"since": np.full(entities, np.nan), "fitted_day": np.full(entities, np.nan),
+    return {"fitted_day": np.full(entities, np.nan),
             "recent": np.full((entities, method.settings.open_n - 1), np.nan),
-            "tail_t": np.full((entities, method.lags - 1), np.nan), "spacing": np.full(entities, SPACING_S),
-            "tail_x": np.full((entities, method.lags - 1, d), np.nan),
+            "tail_t": np.full((entities, ROWS - 1), np.nan), "spacing": np.full(entities, SPACING_S),
+            "tail_x": np.full((entities, ROWS - 1, d), np.nan),
             "held": np.zeros(entities), "past_t": np.zeros((entities, KEEP)), "past_step": np.zeros((entities, KEEP)),
-            "past_degree": np.zeros((entities, KEEP)), "past": np.zeros((entities, KEEP, method.lags, d)),
+            "past_degree": np.zeros((entities, KEEP)), "past": np.zeros((entities, KEEP, ROWS, d)),
             "block": np.full((entities, BLOCKS), np.nan), "peak": np.full((entities, BLOCKS), np.nan)}
 
 
-def clock_of(state: State) -> Floats:
-    """(g,) seconds, NaN = nothing seen."""
-    clock: Floats = state.table["learned_to"]
-    return clock
-
-
-def windows_of(method: Method, state: State, panel: Panel) -> Windows:
-    """Lagged windows of these rows, across the border to earlier calls."""
-    del method
-    return lagged(panel, clock_of(state), state.table["tail_t"], state.table["tail_x"])
+def windows_of(state: State, panel: Panel) -> Windows:
+    """Windows of these rows, across the border to earlier calls."""
+    table = state.table
+    return lagged(panel, table["learned_to"], table["tail_t"], table["tail_x"])
 
 
 def judge(method: Method, state: State, panel: Panel, windows: Windows) -> tuple[Scores, Floats]:
@@ -118,14 +107,14 @@ def _degree(method: Method, state: State, g: Ints, values: Floats) -> tuple[Floa
 def score(method: Method, state: State, panel: Panel) -> Scores:
     """Score every row with the models as they are."""
     panel = Panel(panel.t, missing_as_nan(panel.x), panel.indptr)
-    return judge(method, state, panel, windows_of(method, state, panel))[0]
+    return judge(method, state, panel, windows_of(state, panel))[0]
 
 
 def stream(method: Method, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
     """Score and learn day by day: a model serves until the first row of a new day has been scored."""
     state = state if own else state.copy()
     panel = Panel(panel.t, missing_as_nan(panel.x), panel.indptr)
-    windows = windows_of(method, state, panel)
+    windows = windows_of(state, panel)
     day = np.floor(windows.before / DAY_S)
     parts, order = [judge(method, state, *_rows(panel, windows, np.zeros(0, dtype=np.int64)))[0]], []
     for number in np.unique(day):
@@ -158,39 +147,35 @@ def _learn(method: Method, state: State, panel: Panel, windows: Windows, degree:
         return
     g, t = panel.g[rows], panel.t[rows]
     degree = _forgetful(state, g, degree[rows])
-    _remember(state, g, t, windows, rows, degree)
+    _remember(state, g, t, windows.before[rows], windows.values[rows], degree)
     _peaks(state, g, t, _persistent(method, state, g, degree))
     table["tail_t"], table["tail_x"] = new_tail(panel, fresh, table["tail_t"], table["tail_x"])
-    who, last = g[::-1], t[::-1]
-    who, first = np.unique(who, return_index=True)
-    start = np.searchsorted(g, who)
-    began = np.fmin(table["since"][who], t[start])
-    was, newest = np.floor(windows.before[rows][start] / DAY_S), last[first]
-    table["since"][who], table["began"][who] = began, np.fmin(table["began"][who], began)
+    who, start = np.unique(g, return_index=True)
+    newest = t[np.append(start[1:], len(g)) - 1]
+    was = np.floor(windows.before[rows][start] / DAY_S)
+    table["began"][who] = np.fmin(table["began"][who], t[start])
     table["learned_to"][who] = newest
-    refit(method, state, who[np.floor(newest / DAY_S) > was], forced=False)
+    refit(method, state, who[np.floor(newest / DAY_S) > was])
 
 
 def _forgetful(state: State, g: Ints, degree: Floats) -> Floats:
-    """Degrees as they are remembered: never far beyond the alert level of their time."""
-    table = state.table
-    most = surprise.degree_at(FORGET * table["threshold"][g], table["knots"][g])
+    """Degrees as they are remembered, at most the alert level of their time: incidents must not raise it."""
+    most = surprise.degree_at(state.table["threshold"][g], state.table["knots"][g])
     return np.where(np.isnan(most), degree, np.minimum(degree, most))
 
 
-def _remember(state: State, g: Ints, t: Floats, windows: Windows, rows: Ints, degree: Floats) -> None:
+def _remember(state: State, g: Ints, t: Floats, before: Floats, values: Floats, degree: Floats) -> None:
     """Add the first window of each time slot to the trailing history."""
     table = state.table
     spacing = table["spacing"][g]
-    known = np.isfinite(clock_of(state)[g]) | (np.concatenate([[-1], g[:-1]]) == g)
-    keep = ~known | (np.floor(t / spacing) != np.floor(windows.before[rows] / spacing))
+    known = np.isfinite(table["learned_to"][g]) | (np.concatenate([[-1], g[:-1]]) == g)
+    keep = ~known | (np.floor(t / spacing) != np.floor(before / spacing))
     for i in np.unique(g[keep]):
         mine = keep & (g == i)
         held = int(table["held"][i])
         times = np.concatenate([table["past_t"][i, :held], t[mine]])
         chosen, table["spacing"][i] = _thinned(times, table["spacing"][i])
-        for name, new in (("past_t", t), ("past_step", t - windows.before[rows]), ("past_degree", degree),
-                          ("past", windows.values[rows])):
+        for name, new in (("past_t", t), ("past_step", t - before), ("past_degree", degree), ("past", values)):
             _replace(table, name, i, np.concatenate([table[name][i, :held], new[mine]])[chosen])
         table["held"][i] = len(chosen)
 
@@ -241,7 +226,7 @@ def _peaks(state: State, g: Ints, t: Floats, degree: Floats) -> None:
 def fit(method: Method, panel: Panel) -> State:
     """Stream through the history, then refit on its end: what is calibrated is what was produced out of sample."""
     state = stream(method, empty(method, len(panel.indptr) - 1, panel.x.shape[1]), panel, own=True)[1]
-    refit(method, state, np.arange(state.entities), forced=True)
+    refit(method, state, np.arange(state.entities))
     return state
 
 
@@ -267,42 +252,41 @@ def thaw(method: Method, frozen: State) -> State:
     return State(method.name, table)
 
 
-def refit(method: Method, state: State, who: Ints, forced: bool) -> None:
-    """Train these entities where it is due, in place. forced: also those whose model is young."""
-    table = state.table
-    who = np.array([i for i in who if _due(state, int(i), forced)], dtype=np.int64)
-    if len(who) == 0:
-        return
-    jobs = [_job(method, state, int(i)) for i in who]
-    models = method.train(jobs, method.settings.seed)
-    for i, (_, level, scale), model in zip(who, jobs, models):
-        table["level"][i], table["scale"][i] = level, scale
-        for name, column in model.items():
-            table[name][i] = column
-        sides = {"lower_k": "high", "upper_k": "low"}  # the direction that leaves the side open
-        for name, one_sided in sides.items():
-            table[name][i] = np.inf if method.settings.direction == one_sided else K
-        table["fitted_day"][i] = np.floor(table["learned_to"][i] / DAY_S)
-        table["days"][i] = (table["learned_to"][i] - table["past_t"][i, 0]) / DAY_S
-        table["span"][i] = np.median(table["past_step"][i, : int(table["held"][i])])
-    _first_degrees(method, state, who, jobs)
-    for i in who:
-        _calibrate(method, state, int(i))
+def refit(method: Method, state: State, who: Ints) -> None:
+    """Train those of these entities that have seen enough, in place."""
+    for i in who.tolist():
+        if _due(state, i):
+            _refit_one(method, state, i)
 
 
-def _due(state: State, i: int, forced: bool) -> bool:
-    """Enough seen, and the model older than a quarter of the history (at least one day, at most a week)."""
+def _refit_one(method: Method, state: State, i: int) -> None:
+    table, settings = state.table, method.settings
+    held = int(table["held"][i])
+    past = table["past"][i, :held]
+    level, scale = robust.level_and_scale(past[:, 0])
+    windows = robust.worth_it(settings, past, level)
+    table["level"][i], table["scale"][i] = level, scale
+    for name, column in method.train(windows, level, scale).items():
+        table[name][i] = column
+    table["lower_k"][i] = np.inf if settings.direction == "high" else K
+    table["upper_k"][i] = np.inf if settings.direction == "low" else K
+    table["fitted_day"][i] = np.floor(table["learned_to"][i] / DAY_S)
+    table["days"][i] = (table["learned_to"][i] - table["past_t"][i, 0]) / DAY_S
+    table["span"][i] = np.median(table["past_step"][i, :held])
+    _first_degrees(method, state, i, windows)
+    _calibrate(method, state, i)
+
+
+def _due(state: State, i: int) -> bool:
+    """Enough seen: a day, 50 rows, and half of what a model that was read had seen."""
     table = state.table
-    clock = clock_of(state)[i]
+    clock = table["learned_to"][i]
     _prune(state, i, clock)
     held = int(table["held"][i])
-    span = (clock - table["past_t"][i, 0]) / DAY_S
-    if held < MIN_ROWS or span * DAY_S < MIN_S or not np.isfinite(table["past"][i, :held, 0]).any():
+    seen = clock - table["past_t"][i, 0]
+    if held < MIN_ROWS or seen < max(MIN_S, 0.5 * table["days"][i] * DAY_S):
         return False
-    age = np.floor(clock / DAY_S) - table["fitted_day"][i]
-    if span < 0.5 * table["days"][i]:  # a model that was read knows more than the rows seen since
-        return False
-    return bool(forced or np.isnan(age) or age >= np.clip((clock - table["since"][i]) / DAY_S / 4, 1, MAX_REFIT_DAYS))
+    return bool(np.isfinite(table["past"][i, :held, 0]).any())
 
 
 def _prune(state: State, i: int, clock: float) -> None:
@@ -316,34 +300,24 @@ def _prune(state: State, i: int, clock: float) -> None:
     table["block"][i, gone] = np.nan
 
 
-def _job(method: Method, state: State, i: int) -> Job:
-    """Training windows, level and scale of one entity."""
-    past = state.table["past"][i, : int(state.table["held"][i])]
-    level, scale = robust.level_and_scale(past[:, 0])
-    return robust.worth_it(method.settings, past, level), level, scale
-
-
-def _first_degrees(method: Method, state: State, who: Ints, jobs: list[Job]) -> None:
+def _first_degrees(method: Method, state: State, i: int, windows: Floats) -> None:
     """Degrees for a history that no model has scored: each half by a model of the other half."""
-    table = state.table
-    need = [(int(i), job) for i, job in zip(who, jobs)
-            if np.isfinite(table["past_degree"][i, : len(job[0])]).sum() < 0.5 * len(job[0])]
-    if not need:
+    n, table = len(windows), state.table
+    known = table["past_degree"][i, :n].copy()
+    if np.isfinite(known).sum() >= 0.5 * n:
         return
-    halves = [(part, job[1], job[2]) for _, job in need for part in np.array_split(job[0], 2)[::-1]]
-    models = method.train(halves, method.settings.seed)
-    for n, (i, job) in enumerate(need):
-        parts = np.array_split(job[0], 2)
-        fill = np.concatenate([_degree_of(method, models[2 * n + k], job, parts[k]) for k in (0, 1)])
-        known = table["past_degree"][i, : len(fill)].copy()
-        table["past_degree"][i, : len(fill)] = np.where(np.isnan(known), fill, known)
-        new = np.isnan(known) & np.isfinite(fill)
-        _peaks(state, np.full(new.sum(), i), table["past_t"][i, : len(fill)][new], fill[new])
+    level, scale = table["level"][i], table["scale"][i]
+    halves = np.array_split(windows, 2)
+    models = [{**method.train(half, level, scale), "level": level, "scale": scale} for half in halves[::-1]]
+    fill = np.concatenate([_degree_of(method, model, half) for model, half in zip(models, halves)])
+    table["past_degree"][i, :n] = np.where(np.isnan(known), fill, known)
+    new = np.isnan(known) & np.isfinite(fill)
+    _peaks(state, np.full(new.sum(), i), table["past_t"][i, :n][new], fill[new])
 
 
-def _degree_of(method: Method, model: Table, job: Job, windows: Floats) -> Floats:
+def _degree_of(method: Method, model: Table, windows: Floats) -> Floats:
     """Degrees of windows by a model that is not in the state; NaN for windows without values."""
-    table = {name: column[None] for name, column in {**model, "level": job[1], "scale": job[2]}.items()}
+    table = {name: column[None] for name, column in model.items()}
     degree = method.degree(table, np.zeros(len(windows), dtype=np.int64), windows)[0]
     return np.where(np.isfinite(windows[:, 0]).any(axis=1), degree, np.nan)
 
@@ -353,13 +327,11 @@ def _calibrate(method: Method, state: State, i: int) -> None:
     table = state.table
     degrees = table["past_degree"][i, : int(table["held"][i])]
     degrees = degrees[np.isfinite(degrees)]
-    order = np.argsort(table["block"][i])[: np.isfinite(table["block"][i]).sum()]
-    latest = max(int(method.latest * len(order)), FEWEST_PEAKS)
-    peaks = table["peak"][i][order[-latest:]]
+    peaks = table["peak"][i][np.isfinite(table["block"][i])]
     if len(degrees) == 0:
         table["fitted_day"][i] = np.nan
         return
     knots = surprise.knots_of(degrees)
     said = surprise.evidence(peaks, np.tile(knots, (len(peaks), 1)))
     table["knots"][i] = knots
-    table["threshold"][i] = threshold.alert_level(said[None], method.settings.budget)[0]
+    table["threshold"][i] = threshold.alert_level(NATS * said[None], method.settings.budget)[0] / NATS

@@ -1,4 +1,4 @@
-"""Detector `covariance`: Mahalanobis distance of the metrics' residuals, with a shrunk covariance."""
+"""Detector `covariance`: finds metrics that no longer move together, although each of them looks usual."""
 from __future__ import annotations
 
 from typing import ClassVar
@@ -7,24 +7,28 @@ import numpy as np
 
 from adaptive_monitoring.engine import trailing
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
-from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.numbers import LARGEST, Floats, Ints
 from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.errors import ScikitMissing
 
-CLIP = 10.0  # training residuals beyond 10 sigma are incidents: they may not own the covariance
-FAR = 1e6  # scoring residuals are never larger
+SOFT = 2.0  # up to about so many scales a residual counts in full, beyond with its logarithm: bursts are no correlation
+CLIP = 10.0  # training residuals beyond are incidents: they may not own the covariance
 MOST_METRICS = 100  # a row of the precision matrix must fit into a stored row
 CELLS = 1 << 22  # numbers gathered at once when scoring
 
 
 class Covariance:
-    """Distance of all metrics together from their usual joint position, one covariance per entity.
+    """Distance of all metrics together from their usual joint position, one shrunk covariance per entity.
+
+    Residuals are means over the last three rows. Their distance counts twice: over all metrics, and for the one metric
+    that the others contradict most.
 
     Limits
     ------
-    No season: a daily wave is part of what is usual. A slow drift is followed by the daily to weekly refits only.
-    A missing metric counts as usual. Needs a day of history and 50 rows. With one metric it is a robust z-score;
-    with more than 100 metrics correlations are ignored.
+    The specialist for broken correlation of metrics that usually move together; for spikes, shifts and single metrics
+    `adaptive` is better. No season of its own: a daily wave common to the metrics is part of what is usual. A moved
+    level is usual after a week. A missing metric counts as usual. Needs a day of history and 50 rows. With one metric
+    it is a robust z-score; with more than 100 metrics correlations are ignored.
 
     Parameters
     ----------
@@ -42,7 +46,7 @@ class Covariance:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.method = trailing.Method(self.name, settings, 2, 1.0, train, degree, blank)
+        self.method = trailing.Method(self.name, settings, train, degree, blank)
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
@@ -92,41 +96,37 @@ def _width(d: int) -> int:
     return d if d <= MOST_METRICS else 1
 
 
-def train(jobs: list[trailing.Job], seed: int) -> list[trailing.Table]:
-    """One shrunk covariance per job (windows, level, scale)."""
-    del seed
+def train(windows: Floats, level: Floats, scale: Floats) -> trailing.Table:
+    """Location and inverse of the shrunk covariance of one entity's residuals. windows: (n, rows, d)."""
     try:
-        import sklearn.covariance  # noqa: F401
+        from sklearn.covariance import ledoit_wolf
     except ImportError as missing:
-        text = ("detector=covariance trains with scikit-learn and joblib, which cannot be imported; install the add-on "
+        text = ("detector=covariance trains with scikit-learn, which cannot be imported; install the add-on "
                 "SA-adaptive-libs on the search head, or use detector=adaptive")
         raise ScikitMissing(text) from missing
-    return [_train_one(*job) for job in jobs]
-
-
-def _train_one(windows: Floats, level: Floats, scale: Floats) -> trailing.Table:
-    from sklearn.covariance import LedoitWolf
-
-    z = np.clip(residuals(windows[:, 0], level, scale), -CLIP, CLIP)
+    z = np.clip(residuals(windows, level, scale), -CLIP, CLIP)
     d = z.shape[1]
     location, precision = z.mean(axis=0), np.eye(d)
-    moves = np.flatnonzero(np.ptp(z, axis=0) > 0)  # a metric that never moved keeps a variance of 1
     if d > MOST_METRICS:
         return {"location": location, "precision": (1 / np.fmax(z.var(axis=0), 1e-6))[:, None]}
+    moves = np.flatnonzero(np.ptp(z, axis=0) > 0)  # a metric that never moved keeps a variance of 1
     if len(moves):
-        fitted = LedoitWolf().fit(z[:, moves])
-        precision[np.ix_(moves, moves)] = fitted.precision_
+        precision[np.ix_(moves, moves)] = np.linalg.pinv(ledoit_wolf(z[:, moves])[0], hermitian=True)
     return {"location": location, "precision": precision}
 
 
-def residuals(x: Floats, level: Floats, scale: Floats) -> Floats:
-    """Distance from the level in scales, within ±FAR; missing counts as usual (0)."""
+def residuals(windows: Floats, level: Floats, scale: Floats) -> Floats:
+    """Distance from the level in scales, far ones by their logarithm, averaged over the window.
+
+    windows: (n, rows, d), NaN counts as usual (0); level, scale: (d,) or (n, d). Returns (n, d).
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.nan_to_num(np.clip((x - level) / scale, -FAR, FAR))
+        z = np.clip((windows - level[..., None, :]) / (SOFT * scale[..., None, :]), -LARGEST, LARGEST)
+    return np.asarray(SOFT * np.arcsinh(np.nan_to_num(z)).mean(axis=1))
 
 
 def degree(table: trailing.Table, g: Ints, windows: Floats) -> tuple[Floats, Floats]:
-    """log(1 + squared distance / metrics) of each row, and what each metric adds to the squared distance.
+    """log(1 + squared distance / metrics + largest part) of each row, and each metric's part in the squared distance.
 
     The part of a metric is how much the squared distance falls when that metric is left out: (P z)² / P's diagonal.
     """
@@ -135,9 +135,9 @@ def degree(table: trailing.Table, g: Ints, windows: Floats) -> tuple[Floats, Flo
     distance, part = np.zeros(len(g)), np.zeros((len(g), d))
     for a in range(0, len(g), step):
         who = g[a : a + step]
-        z = residuals(windows[a : a + step, 0], table["level"][who], table["scale"][who]) - table["location"][who]
+        z = residuals(windows[a : a + step], table["level"][who], table["scale"][who]) - table["location"][who]
         distance[a : a + step], part[a : a + step] = squared(z, table["precision"][who])
-    return np.log1p(distance / max(d, 1)), part
+    return np.log1p(distance / max(d, 1) + part.max(axis=1, initial=0.0)), part
 
 
 def squared(z: Floats, precision: Floats) -> tuple[Floats, Floats]:
