@@ -14,7 +14,7 @@ import numpy as np
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.rolling import Tail
 
-CAUSES = ("level", "jump", "shift", "spread")  # which view of a metric said most
+CAUSES = ("level", "jump", "shift", "spread", "flat")  # which view of a metric said most; flat: spread on its low side
 SEASONS = ("none", "day", "week")
 STATUSES = ("trained", "cold", "untrainable", "peer", "stale", "drifting")
 

@@ -17,6 +17,9 @@ from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
 
 _JUMP_S, _SHIFT_S = 1500.0, 7200.0
 _JUMP_ROWS, _SHIFT_ROWS = (3, 240), (5, 480)
+_FAR = 3.0  # scales from the expected value: a move from so far out towards it is a return
+_AFTERMATH_S = 86400.0  # within a day after an alarm, returns to the expected value are not told
+_STILL, _FLAT_UNITS = 2.0**-8, 16.0  # less movement than this part of the usual one is none
 _BAND_CAP = 6.0  # the band of one metric never lies beyond p = 1e-6, however high the host's alert level
 _MEMORY = 0.5 ** (BLOCK_S / (56 * 86400.0))  # half-life of the tails
 _YOUNG = 3.0  # while young, the tails forget faster: the first days are the least typical
@@ -104,12 +107,13 @@ class Pass:
         if not needed.all():
             rows, e, segment, will_learn = rows[needed], e[needed], segment[needed], will_learn[needed]
         views = self._views(rows, e, segment, windows)
-        strange, view = evidence.strange(self.table, self.settings, views, e)
+        each = evidence.each_view(self.table, self.settings, views, e)
+        strange, cause = evidence.mixed(self.table, views, e, each)
         new = self.is_new[rows]
         if new.all():
-            self._score_rows(rows, e, views, strange, view)
+            self._score_rows(rows, e, views, strange, cause, each)
         elif new.any():  # the others were scored by an earlier call and are here to be learned
-            self._score_rows(rows[new], e[new], views.take(new), strange[new], view[new])
+            self._score_rows(rows[new], e[new], views.take(new), strange[new], cause[new], each[new])
         if will_learn.any():
             self._learn(rows, e, views, strange, will_learn, block)
 
@@ -117,7 +121,7 @@ class Pass:
         act, middle = e[first], rows[first]
         end = rows[np.r_[first[1:], len(rows)] - 1] + 1
         start = np.maximum(middle - self._look_back(act), self.tail.indptr[act])
-        return Windows(self.tail.x, start, middle, end)
+        return Windows(self.tail.x, self.tail.known, start, middle, end)
 
     def _widths(self, e: Ints) -> tuple[Ints, Ints]:
         span = np.where(self.table["span"][e] > 0, self.table["span"][e], 300.0)
@@ -138,26 +142,59 @@ class Pass:
         scale = profile.scale_of(self.table, e, day)
         short, long = self._widths(e)
         at = windows.column(rows, segment)
-        recent, count = windows.mean(windows.rise, segment, at, short)
-        jump = np.where((count >= np.minimum(short, 3))[:, None], x - windows.zero[segment] - recent, 0.0)
         half = np.maximum(short // 2, 2)
+        recent, count = windows.mean(windows.rise, segment, at, short)
         now, _ = windows.mean(windows.rise, segment, at + 1, half)
-        before, count = windows.mean(windows.rise, segment, at + 1 - half, long)
-        shift = np.where((count >= 3)[:, None], now - before, 0.0)
+        before, earlier = windows.mean(windows.rise, segment, at + 1 - half, long)
         spread, _ = windows.mean(windows.moves, segment, at + 1, short)
+        normal = expected + offset - windows.zero[segment]  # in the windows' terms
+        gap = x - windows.zero[segment] - normal
+        seen = (count >= np.minimum(short, 3))[:, None] & windows.filled(segment, at, short)
+        jump = np.where(seen, gap + normal - recent, 0.0)
+        seen = (earlier >= 3)[:, None] & windows.filled(segment, at + 1 - half, long)
+        shift = np.where(seen, now - before, 0.0)
+        back = _comes_back(gap, recent - normal, scale), _comes_back(now - normal, before - normal, scale)
         with np.errstate(divide="ignore", invalid="ignore"):
-            level = np.where(scale > 0, (x - expected - offset) / np.where(scale > 0, scale, 1.0), 0.0)
-        signed = np.stack([level, jump, shift, spread], axis=2)
+            level = np.where(scale > 0, gap / np.where(scale > 0, scale, 1.0), 0.0)
+            movement, seen = windows.mean(windows.moves, segment, at + 1, long)
+            whole = (seen >= long)[:, None] & windows.filled(segment, at + 1, long)
+            flat = self._flat(e, np.where(whole, movement, np.nan))
+        signed = np.stack([level, jump, shift, np.where(np.isnan(flat), spread, flat)], axis=2)
         known = self.tail.known[rows]
         size = np.where(known[:, :, None] > 0, np.abs(signed), np.nan)
-        return Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known)
+        return Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known, back)
 
-    def _score_rows(self, rows: Ints, e: Ints, views: Views, strange: Floats, view: Ints) -> None:
-        """Fuse the metrics of new rows and write their scores."""
-        excess = evidence.unusual(self.table, e, self.slots[0][rows] // 2, strange)
-        host = np.where(self.table["blocks"][e] > 0, excess.sum(axis=1), 0.0)
-        self.tail.evidence[rows] = host
-        self._write(self.out_row[rows], e, host, excess, view, views)
+    def _flat(self, e: Ints, spread: Floats) -> Floats:
+        """Where a metric that moves stands still: minus so many units of movement, else NaN. spread: (n, d), NaN = unknown.
+
+        It is the low side of the spread view: how rare standing still is for this metric is learned as on the high side.
+        """
+        unit = self.table["unit"][e][:, :, evidence.VIEWS.index("spread")]
+        return np.where((unit > 0) & (spread < unit * _STILL), -_FLAT_UNITS * unit, np.nan)
+
+    def _score_rows(self, rows: Ints, e: Ints, views: Views, strange: Floats, cause: Ints, each: Floats) -> None:
+        """Fuse the metrics of new rows, keep what the alert level is learned from, write what is told."""
+        half, warm = self.slots[0][rows] // 2, self.table["blocks"][e] > 0
+        excess = evidence.unusual(self.table, e, half, strange)
+        self.tail.evidence[rows] = np.where(warm, excess.sum(axis=1), 0.0)
+        after = self._after_alarm(rows, e)
+        if evidence.hide_returns(views, after, each):
+            told, cause = evidence.mixed(self.table, views, e, each)
+            excess = evidence.unusual(self.table, e, half, told)
+        self._write(self.out_row[rows], e, np.where(warm[:, None], excess, 0.0), cause, views)
+
+    def _after_alarm(self, rows: Ints, e: Ints) -> np.ndarray:
+        """Rows within a day after an earlier row in alarm. (n,) bool; remembers the last alarm."""
+        t, index = self.tail.t[rows], np.arange(len(rows))
+        first = first_rows(e)
+        begin = np.repeat(first, np.diff(np.r_[first, len(rows)]))
+        alarm = self._persistent(rows, e) >= self.table["threshold"][e]
+        last = np.maximum.accumulate(np.where(alarm, index, -1))
+        when = np.where(last >= begin, t[last], self.table["alarm_at"][e])
+        before = np.where(index > begin, when[index - 1], self.table["alarm_at"][e])
+        self.table["alarm_at"][e[first]] = when[np.r_[first[1:], len(rows)] - 1]
+        after: np.ndarray = t - before <= _AFTERMATH_S
+        return after
 
     def _persistent(self, rows: Ints, e: Ints) -> Floats:
         """The k-th largest evidence of the last n rows, for each row: what k of n sees."""
@@ -168,13 +205,14 @@ class Pass:
         ]
         return kth_largest(recent, self.settings.open_k)
 
-    def _write(self, at: Ints, e: Ints, host: Floats, excess: Floats, view: Ints, views: Views) -> None:
+    def _write(self, at: Ints, e: Ints, excess: Floats, cause: Ints, views: Views) -> None:
         known = (views.known > 0) & (self.table["constant_seen"][e] > 0)
-        says = (known & (self.table["unit"][e] > 0).any(axis=2)).any(axis=1)
-        self.out.score[at] = np.where(says, host / self.table["threshold"][e], np.nan)
+        able = (self.table["unit"] > 0).any(axis=2) | evidence.still(self.table)
+        says = (known & able[e]).any(axis=1)
         total = excess.sum(axis=1)[:, None]
+        self.out.score[at] = np.where(says, total[:, 0] / self.table["threshold"][e], np.nan)
         self.out.share[at] = np.where(total > 0, excess / np.where(total > 0, total, 1.0), 0.0)
-        self.out.cause[at] = np.take_along_axis(view, np.argmax(excess, axis=1)[:, None], 1)[:, 0]
+        self.out.cause[at] = np.take_along_axis(cause, np.argmax(excess, axis=1)[:, None], 1)[:, 0]
         self._write_band(at, e, self.panel.x[at], views.expected, views.scale, known)
 
     def _write_band(self, at: Ints, e: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray) -> None:
@@ -329,3 +367,9 @@ class Pass:
         self.state.tail = self.tail.keep(begin)
         table["block"][who] = last[who]
         table["clock"][who] = np.maximum(table["clock"][who], self.tail.t[self.tail.indptr[1:][who] - 1])
+
+
+def _comes_back(gap: Floats, before: Floats, scale: Floats) -> np.ndarray:
+    """Moves that at least halve a large distance from the expected value: the end of a problem is not another one."""
+    back: np.ndarray = (np.abs(before) > _FAR * scale) & (np.abs(gap) < 0.5 * np.abs(before)) & (scale > 0)
+    return back

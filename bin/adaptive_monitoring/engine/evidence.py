@@ -17,13 +17,16 @@ import numpy as np
 from adaptive_monitoring.engine.base import CAUSES, Settings
 from adaptive_monitoring.engine.groups import first_rows
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.timegrid import BLOCK_S
 
-VIEWS = CAUSES  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
+VIEWS = CAUSES[:4]  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
 SIDES, V = 2, len(VIEWS)
+_JUMP, _SHIFT, _SPREAD, _FLAT = VIEWS.index("jump"), VIEWS.index("shift"), VIEWS.index("spread"), CAUSES.index("flat")
 WEIGHTS = np.array([0.45, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
 CAP = 7.5  # a view counts for at most so many decades
 FIRST, SECOND = 0.7, 0.3  # parts of the strongest view and of the one that confirms it
-FLOOR = 1.8  # a metric is strange from here on
+FLOOR = 2.0  # a metric is strange from here on
+STILL_BLOCKS = 8  # a metric that did not move for so long is constant
 HALF_HOURS = 48
 DISCOUNT = 0.75  # part of what is usual at this half hour that is taken off
 _RISE, _FALL = 0.5, 0.25  # how fast it becomes usual and is forgotten, per day
@@ -33,17 +36,22 @@ Table = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Views:
-    """Deviations of some rows: size (n, d, V) ≥ 0, side 0 = up 1 = down, and what they were measured against."""
+    """Deviations of some rows: size (n, d, V) ≥ 0, side 0 = up 1 = down, and what they were measured against.
+
+    back: jumps and shifts that return to the expected value from far out, two (n, d) bool.
+    """
 
     size: Floats
     side: Ints
     expected: Floats
     scale: Floats
     known: Floats
+    back: tuple[np.ndarray, np.ndarray]
 
     def take(self, rows: np.ndarray) -> Views:
         """These rows."""
-        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows])
+        columns = (self.size, self.side, self.expected, self.scale, self.known)
+        return Views(*(column[rows] for column in columns), (self.back[0][rows], self.back[1][rows]))
 
 
 def wanted_sides(settings: Settings) -> np.ndarray:
@@ -52,8 +60,8 @@ def wanted_sides(settings: Settings) -> np.ndarray:
     return out
 
 
-def strange(table: Table, settings: Settings, views: Views, e: Ints) -> tuple[Floats, Ints]:
-    """Evidence beyond the floor (n, d), 0 where a value is missing, and the view that said most (n, d)."""
+def each_view(table: Table, settings: Settings, views: Views, e: Ints) -> Floats:
+    """Evidence of every view, weighted. (n, d, V)"""
     d = views.size.shape[1]
     line = ((e[:, None, None] * d + np.arange(d)[:, None]) * V + np.arange(V)) * SIDES + views.side
     each = table["height"].ravel()[line] + table["rate"].ravel()[line] * views.size
@@ -62,11 +70,55 @@ def strange(table: Table, settings: Settings, views: Views, e: Ints) -> tuple[Fl
         each[~wanted_sides(settings)[views.side]] = 0.0
     if settings.floor_abs > 0 or settings.floor_rel > 0:
         each[_too_small(settings, views)] = 0.0
+    return each
+
+
+def hide_returns(views: Views, after: np.ndarray, each: Floats) -> bool:
+    """Takes jumps and shifts back to the expected value out of each_view(), in rows that come after an alarm.
+
+    The end of a problem is not another one. after: (n,) bool. Returns whether there were any.
+    """
+    found = False
+    for view, back in zip((_JUMP, _SHIFT), views.back):
+        hidden = back & after[:, None]
+        if hidden.any():
+            each[:, :, view][hidden] = 0.0
+            found = True
+    return found
+
+
+def mixed(table: Table, views: Views, e: Ints, each: Floats) -> tuple[Floats, Ints]:
+    """Evidence of each metric beyond the floor, 0 where a value is missing, and the cause that said most. Two (n, d).
+
+    The strongest view and its confirmation. A metric that never moved has no tails: its first moves are as rare as
+    the rows seen without one (Laplace's rule of succession).
+    """
     view = np.argmax(each, axis=2)
     first = np.take_along_axis(each, view[:, :, None], 2)[:, :, 0]
-    np.put_along_axis(each, view[:, :, None], 0.0, 2)
-    mixed = FIRST * first + SECOND * each.max(axis=2)
-    return np.where(views.known > 0, np.maximum(mixed - FLOOR, 0.0), 0.0), view
+    others = np.where(np.arange(V) == view[:, :, None], 0.0, each)
+    both = FIRST * first + SECOND * others.max(axis=2)
+    moved = _first_move(table, views, e)
+    if moved.any():
+        rows = np.log10(1.0 + table["blocks"] * BLOCK_S / np.maximum(table["span"], 1.0))
+        both = np.where(moved, np.minimum(rows, CAP)[e][:, None], both)
+    side = np.take_along_axis(views.side, view[:, :, None], 2)[:, :, 0]
+    cause: Ints = np.where((view == _SPREAD) & (side == 1), _FLAT, view)
+    return np.where(views.known > 0, np.maximum(both - FLOOR, 0.0), 0.0), cause
+
+
+def still(table: Table) -> np.ndarray:
+    """Metrics that have been constant since they were first seen, for two days at least. (g, d) bool"""
+    constant: np.ndarray = (table["unit"] <= 0).all(axis=2) & (table["constant_seen"] >= STILL_BLOCKS)
+    return constant
+
+
+def _first_move(table: Table, views: Views, e: Ints) -> np.ndarray:
+    """Where a constant metric moves. (n, d) bool"""
+    constant = still(table)
+    if not constant.any():
+        return np.zeros(views.known.shape, dtype=bool)
+    moved: np.ndarray = constant[e] & (views.size[:, :, _JUMP] > 0)
+    return moved
 
 
 def _too_small(settings: Settings, views: Views) -> np.ndarray:

@@ -85,11 +85,11 @@ def ranges(first: Ints, lengths: Ints) -> Ints:
 class Windows:
     """Rolling means over rows of the entities of one block.
 
-    x: (n, d) all rows. start, middle, end: (k,) first row of each entity's look-back, of its block, behind its block.
+    x, known: (n, d) all rows, gaps filled, and where there were values. start, middle, end: (k,) first row of each entity's look-back, of its block, behind its block.
     Sums begin at the look-back, so an absurd value is forgotten with it.
     """
 
-    def __init__(self, x: Floats, start: Ints, middle: Ints, end: Ints) -> None:
+    def __init__(self, x: Floats, known: Floats, start: Ints, middle: Ints, end: Ints) -> None:
         back, ahead = middle - start, end - middle
         self.origin = int(back.max()) if len(back) else 0
         width = self.origin + (int(ahead.max()) if len(ahead) else 0)
@@ -105,6 +105,11 @@ class Windows:
             moves[self.segment[inner], column[inner] + 1] = np.abs(x[rows[inner]] - x[rows[inner] - 1])
         self.zero = x[start] if len(start) else np.zeros((0, x.shape[1]))
         self.rise, self.moves = np.cumsum(rise, axis=1, out=rise), np.cumsum(moves, axis=1, out=moves)
+        self.values: Floats | None = None  # counts of values, where some are missing
+        if len(rows) and not known[rows].all():
+            values = np.zeros(rise.shape)
+            values[self.segment, column + 1] = known[rows]
+            self.values = np.cumsum(values, axis=1, out=values)
 
     def column(self, rows: Ints, segment: Ints) -> Ints:
         """Where these rows of the block stand."""
@@ -116,6 +121,13 @@ class Windows:
         count = np.maximum(end - left, 0)
         total = sums[segment, np.maximum(end, left)] - sums[segment, left]
         return total / np.maximum(count, 1)[:, None], count
+
+    def filled(self, segment: Ints, end: Ints, width: Ints) -> np.ndarray:
+        """Whether at least half of these columns hold values and not what a gap was filled with. (k, d) or (1, 1)"""
+        if self.values is None:
+            return np.ones((1, 1), dtype=bool)
+        out: np.ndarray = self.mean(self.values, segment, end, width)[0] >= 0.5
+        return out
 
 
 def kth_largest(columns: Sequence[Floats], k: int) -> Floats:

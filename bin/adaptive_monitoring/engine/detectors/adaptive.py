@@ -99,6 +99,7 @@ class Adaptive:
             learned_to=np.full(entities, -np.inf),
             began=np.full(entities, np.nan),
             alarm_since=np.full(entities, np.nan),
+            alarm_at=np.full(entities, -np.inf),
         )
         return State(self.name, table, Tail.empty(entities, d))
 
