@@ -29,35 +29,50 @@ INGREDIENTS = [
     Variant(
         "no level",
         "A value is not held against its expected value.",
-        {"causal._WEIGHTS": (_GONE, 1.0, 1.0, 1.0)},
+        {"evidence.WEIGHTS": (_GONE, 1.0, 1.0, 1.0)},
     ),
     Variant(
         "no jump",
         "A value is not held against the 25 minutes before it.",
-        {"causal._WEIGHTS": (0.7, _GONE, 1.0, 1.0)},
+        {"evidence.WEIGHTS": (0.45, _GONE, 1.0, 1.0)},
     ),
     Variant(
         "no shift",
         "The last rows are not held against two hours.",
-        {"causal._WEIGHTS": (0.7, 1.0, _GONE, 1.0)},
+        {"evidence.WEIGHTS": (0.45, 1.0, _GONE, 1.0)},
     ),
     Variant(
         "no spread",
-        "The amount of movement is not looked at.",
-        {"causal._WEIGHTS": (0.7, 1.0, 1.0, _GONE)},
+        "The amount of movement is not looked at, flat lines neither.",
+        {"evidence.WEIGHTS": (0.45, 1.0, 1.0, _GONE)},
     ),
     Variant(
         "level at full weight",
         "Evidence of the level counts as much as that of changes, though neighbouring rows repeat it.",
-        {"causal._WEIGHTS": (1.0, 1.0, 1.0, 1.0)},
+        {"evidence.WEIGHTS": (1.0, 1.0, 1.0, 1.0)},
     ),
-    Variant("tail from 90 %", "The exponential tail begins at the 90 % point, not at 98 %.", {"tails.TAIL_SHARE": 0.1}),
+    Variant(
+        "no confirmation",
+        "The strongest view of a metric counts alone, not with the second one.",
+        {"evidence.FIRST": 1.0, "evidence.SECOND": 0.0},
+    ),
+    Variant("no flat lines", "Standing still is no evidence.", {"causal._FLAT_UNITS": 0.0}),
+    Variant("returns are told", "After an alarm, moves back to the expected value count.", {"causal._FAR": 1e9}),
+    Variant(
+        "nothing is usual",
+        "What came at the same half hour on earlier days is not taken off.",
+        {"evidence.DISCOUNT": 0.0},
+    ),
+    Variant("tail from 98 %", "The exponential tail begins at 98 %, not at 85 %.", {"tails.TAIL_SHARE": 0.02}),
     Variant("no borrowing", "A side never seen takes nothing from the other side.", {"tails.BORROWED": 0.0}),
+    Variant("no forgetting", "The first days count in the tails as much as the latest.", {"causal._YOUNG": _GONE}),
     Variant("alarms learned in full", "Rows in alarm count in the tails as all others.", {"causal._ALARM_WEIGHT": 1.0}),
-    Variant("alarms not learned", "Rows in alarm do not count in the tails at all.", {"causal._ALARM_WEIGHT": 0.0}),
-    Variant("no floor of evidence", "A metric counts from any evidence on, not from p < 0.01.", {"causal._FLOOR": 0.0}),
-    Variant("no cap of evidence", "One metric may say as much as it likes.", {"causal._CAP": 1e9}),
-    Variant("all peaks", "The alert level follows from all peaks, not from the latest.", {"causal._RECENT": 1.0}),
+    Variant("alarms are peaks in full", "An alarm raises the level by all it was.", {"causal._ALARM_PEAK": 1e9}),
+    Variant("no floor of evidence", "A metric counts from any evidence on.", {"evidence.FLOOR": 0.0}),
+    Variant("no cap of evidence", "One view may say as much as it likes.", {"evidence.CAP": 1e9}),
+    Variant("all peaks", "The alert level follows from all peaks, not from the latest.", {"threshold.RECENT": 1.0}),
+    Variant("no raised level", "After an alert the same news are told again.", {"episodes.RAISED": 0.0}),
+    Variant("no decay", "The shown score drops at once.", {"episodes.DECAY_S": 1.0}),
     Variant("no season", "No daily or weekly expectation.", settings={"season": "none"}),
     Variant("no persistence", "One row opens an episode, not two of three.", settings={"open_k": 1, "open_n": 1}),
     *(
@@ -68,7 +83,7 @@ INGREDIENTS = [
 
 #: For the check that leaves one data set out; the settings as shipped are a candidate too.
 ALTERNATIVES = [
-    Variant(f"budget {budget:g}, floor {floor:g}", "", {"causal._FLOOR": floor}, {"budget": budget})
-    for budget in (0.25, 0.5, 1.0)
-    for floor in (1.0, 2.0, 3.0)
+    Variant(f"budget {budget:g}, floor {floor:g}", "", {"evidence.FLOOR": floor}, {"budget": budget})
+    for budget in (0.35, 0.5, 0.7)
+    for floor in (1.5, 2.0, 2.5)
 ]

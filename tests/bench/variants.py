@@ -134,10 +134,11 @@ def _scores(detector: Any, state: State, panel: Panel) -> np.ndarray:
 
 def _of_hosts(data: Loaded, settings: Settings, score: np.ndarray, seen: Panel, rows: np.ndarray) -> list[Scored]:
     """seen, rows: what the episodes are followed on, and its places in the panel."""
-    flag = np.zeros(len(score))
-    flag[rows] = Tracker(settings, len(data.truths)).follow(seen.t, score[rows], seen.indptr).open
+    flag, shown = np.zeros(len(score)), np.full(len(score), np.nan)
+    verdicts = Tracker(settings, len(data.truths)).follow(seen.t, score[rows], seen.indptr)
+    flag[rows], shown[rows] = verdicts.open, verdicts.score
     cuts = zip(data.truths, data.panel.indptr[:-1], data.panel.indptr[1:])
-    return [Scored(truth, score[a:b], flag[a:b]) for truth, a, b in cuts]
+    return [Scored(truth, shown[a:b], flag[a:b]) for truth, a, b in cuts]
 
 
 def _judged(name: str, found: list[Scored], evaluate: Any) -> dict[str, float]:

@@ -48,7 +48,8 @@ def verdicts(state: np.ndarray, score: np.ndarray) -> Verdicts:
 def test_cells_of_wide_rows() -> None:
     some = scores(3, 2, score=[0.0, NAN, 3.0], expected=[[5, NAN], [NAN, NAN], [5.1234567, 1e100]])
     state, status = np.array([0, 4, 2]), np.array([fields.TRAINED, fields.NO_MODEL, fields.STALE])
-    columns = fields.cells(some, verdicts(state, some.score), status, {2: "1,open,id,9,high,why,a 100%,stale,"}, fields.Bands())
+    told = verdicts(state, some.score)
+    columns = fields.cells(some, told, status, {2: "1,open,id,9,high,why,a 100%,stale,"}, fields.Bands())
     rows = [",".join(cells) for cells in zip(*columns)]
     assert rows[0] == "0.00,0,normal,,,info,,,trained,,5,4,6,0.00,,4,6,0.00"
     assert rows[1].startswith(",0,missing,,,info,,,,,")

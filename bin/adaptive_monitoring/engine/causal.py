@@ -28,9 +28,8 @@ _LARGEST_SCORE = 1e9
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _COVERED = 0.5  # a block is learned from when rows cover at least half of it
 _SKIP = 3  # blocks before evidence counts as typical
-_ALARM_WEIGHT = 0.25  # rows in alarm count a quarter in the tails, and at most the alert level as peaks: one incident
-# changes little, what comes back every night is usual after a few nights
-_ALARM_PEAK = 1.0
+_ALARM_WEIGHT, _ALARM_PEAK = 0.25, 1.0  # rows in alarm count a quarter in the tails, and at most the alert level as
+# peaks: one incident changes little
 _ADOPT_S = 86400.0  # an alarm that lasts longer is learned from again
 
 
@@ -165,9 +164,9 @@ class Pass:
         return Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known, back)
 
     def _flat(self, e: Ints, spread: Floats) -> Floats:
-        """Where a metric that moves stands still: minus so many units of movement, else NaN. spread: (n, d), NaN = unknown.
+        """Where a metric that moves stands still: minus so many units of movement, else NaN. spread: NaN = unknown.
 
-        It is the low side of the spread view: how rare standing still is for this metric is learned as on the high side.
+        It is the low side of the spread view: how rare it is for this metric is learned as on the high side.
         """
         unit = self.table["unit"][e][:, :, evidence.VIEWS.index("spread")]
         return np.where((unit > 0) & (spread < unit * _STILL), -_FLAT_UNITS * unit, np.nan)
@@ -342,7 +341,7 @@ class Pass:
         return unit
 
     def _learn_peaks(self, act: Ints, first: Ints, persistent: Floats, goes_on: np.ndarray) -> None:
-        """The block's largest evidence is a peak, unless an alarm just goes on; the alert level follows from the peaks."""
+        """The block's largest evidence is a peak, unless an alarm just goes on; the level follows from the peaks."""
         table = self.table
         counted = (table["blocks"][act] >= _SKIP) & ~goes_on
         who = act[counted]
@@ -354,8 +353,9 @@ class Pass:
         target = np.minimum((table["threshold"][act] + evidence.FLOOR) / evidence.WEIGHTS[0], _BAND_CAP)[:, None]
         scale_unit = table["unit"][act][:, :, 0]
         for side, name in enumerate(("upper_k", "lower_k")):
-            line = [table[column][act][:, :, 0, side] for column in ("height", "rate", "start")]
-            table[name][act] = np.where(scale_unit > 0, tails.size_at(*line, target), np.inf)
+            height, rate, start = (table[column][act][:, :, 0, side] for column in ("height", "rate", "start"))
+            k = tails.size_at(height, rate, start, target)
+            table[name][act] = np.where(scale_unit > 0, k, np.inf)
 
     def _finish(self, block: Ints, last: Ints, has: np.ndarray) -> None:
         """Keep the rows that the next call needs: the block in progress and the look-back before it."""

@@ -119,7 +119,7 @@ class Tracker:
         return kth_largest(lagged, self.settings.open_k)
 
     def _alarms(self, act: Ints, reached: Floats, now: Floats) -> tuple[np.ndarray, Floats]:
-        """Rows in alarm, and the time of the last alarm up to each row. The loop visits columns with candidates only."""
+        """Rows in alarm, and the time of the last alarm up to each row. Only columns with candidates are visited."""
         last = self.alarm[act].copy()
         alarm = np.zeros(reached.shape, dtype=bool)
         candidate = (reached >= 1) & ~np.isnan(now)
@@ -134,7 +134,7 @@ class Tracker:
     def _shown(
         self, act: Ints, reached: Floats, scores: Floats, now: Floats, last_alarm: Floats, lengths: Ints
     ) -> Floats:
-        """The score of every row; remembers the last one. Sinking is a running maximum of log score + time / DECAY_S."""
+        """The score of every row; remembers the last one. Sinking is a running maximum of log score + time/DECAY_S."""
         before = np.concatenate([self.alarm[act][:, None], last_alarm[:, :-1]], axis=1)
         level = raised(now - before)
         clock = np.where(np.isnan(now), np.inf, now) / DECAY_S

@@ -50,8 +50,8 @@ class Views:
 
     def take(self, rows: np.ndarray) -> Views:
         """These rows."""
-        columns = (self.size, self.side, self.expected, self.scale, self.known)
-        return Views(*(column[rows] for column in columns), (self.back[0][rows], self.back[1][rows]))
+        back = self.back[0][rows], self.back[1][rows]
+        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows], back)
 
 
 def wanted_sides(settings: Settings) -> np.ndarray:

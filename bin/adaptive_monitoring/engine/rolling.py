@@ -85,7 +85,8 @@ def ranges(first: Ints, lengths: Ints) -> Ints:
 class Windows:
     """Rolling means over rows of the entities of one block.
 
-    x, known: (n, d) all rows, gaps filled, and where there were values. start, middle, end: (k,) first row of each entity's look-back, of its block, behind its block.
+    x, known: (n, d) all rows, gaps filled, and where there were values. start, middle, end: (k,) first row of each
+    entity's look-back, of its block, behind its block.
     Sums begin at the look-back, so an absurd value is forgotten with it.
     """
 

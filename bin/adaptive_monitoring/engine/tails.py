@@ -38,7 +38,7 @@ def place(size: Floats, unit: Floats) -> np.ndarray:
 
 
 def knots_of(counts: Floats) -> Floats:
-    """What describes the tails of both sides. counts: (..., 2, BINS). Returns (..., 2, KNOT_COUNT), zeros without counts.
+    """What describes the tails of both sides. counts: (..., 2, BINS). (..., 2, KNOT_COUNT), zeros without counts.
 
     Half a count is added to each tail, so that the evidence at its start stays finite.
     """

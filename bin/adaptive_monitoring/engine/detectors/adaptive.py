@@ -261,7 +261,7 @@ def _week_as_day(slots: Floats) -> Floats:
 
 
 def _largest_peaks(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
-    """The largest of the latest peaks, −1 where there are fewer, and how many peaks there were (at most a full ring)."""
+    """The largest of the latest peaks, −1 where there are fewer, and how many peaks there were, at most a ring full."""
     latest = threshold.latest_peaks(table["peaks"], table["peak_count"])
     ordered = -np.sort(-latest, axis=1)[:, :KEPT_PEAKS]
     return np.where(np.isnan(ordered), -1.0, ordered), np.minimum(table["peak_count"], threshold.PEAKS)
