@@ -8,6 +8,9 @@ from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.numbers import Floats, Ints
 
 
+_ZERO = np.zeros(1, dtype=np.int64)
+
+
 def panel_of(entity: Ints, t: Floats, x: Floats, entities: int) -> tuple[Panel, Ints]:
     """Rows in any order, as a panel, with the permutation that made it.
 
@@ -24,7 +27,7 @@ def first_rows(entity: Ints) -> Ints:
     """Index of the first row of each run of equal numbers. entity: (n,) sorted."""
     if not len(entity):
         return np.zeros(0, dtype=np.int64)
-    runs: Ints = np.r_[0, np.flatnonzero(np.diff(entity)) + 1]
+    runs: Ints = np.concatenate([_ZERO, np.flatnonzero(entity[1:] != entity[:-1]) + 1])
     return runs
 
 
