@@ -325,7 +325,7 @@ class Pass:
         due = (table["blocks"][act] < _EVERY_BLOCK) | (table["blocks"][act] % _RENEW == 0)
         if due.any():
             who = act[due]
-            table["knots"][who] = tails.knots_of(counts[due].astype(np.float64))
+            table["knots"][who] = tails.knots_of(counts[due].astype(np.float64), evidence.LENDS)
             lines = tails.lines_of(table["knots"][who], unit[due][..., None])
             table["height"][who], table["rate"][who], table["start"][who] = lines
 

@@ -1,9 +1,9 @@
 """Alert episodes: open after k of n, close after m of n, one episode per problem, and the score that is shown.
 
 The score of an entity is what k of its last n rows reached, so it is at the alert level exactly when an episode may
-open. It sinks back with a time constant of an hour instead of flickering, and one row alone counts half. After an
-alert the level is half as high again and sinks back within a day: what follows a problem already told must be
-worse to be told anew.
+open. It sinks back with a time constant of an hour instead of flickering, and one row alone shows a part of its
+score. After an alert the level is half as high again and sinks back within a day: what follows a problem already
+told must be worse to be told anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NORMAL, PENDING, OPEN, CLOSING, MISSING = range(5)
 HOLD_S = 3600.0  # an episode stays open for an hour after its last alarm: one problem, one alert
 RAISED, RAISED_S = 0.5, 86400.0  # after an episode the level is so much higher, and sinks back with this time constant
 DECAY_S = 3600.0  # time constant with which the shown score sinks
-ALONE = 0.5  # what one row alone shows of its score
+ALONE = 0.6  # part of its score that one row alone shows
 
 
 @dataclass(frozen=True)

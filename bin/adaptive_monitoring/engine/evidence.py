@@ -22,8 +22,10 @@ from adaptive_monitoring.engine.timegrid import BLOCK_S
 VIEWS = CAUSES[:4]  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
 SIDES, V = 2, len(VIEWS)
 _JUMP, _SHIFT, _SPREAD, _FLAT = VIEWS.index("jump"), VIEWS.index("shift"), VIEWS.index("spread"), CAUSES.index("flat")
+LENDS = np.ones((V, SIDES))
+LENDS[_SPREAD, 1] = 0.0  # standing still is no amount of movement
 WEIGHTS = np.array([0.45, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
-CAP = 7.5  # a view counts for at most so many decades
+CAP = 7.5  # a view counts for at most so many decades: among many metrics one alone shall not outvote the others
 FIRST, SECOND = 0.7, 0.3  # parts of the strongest view and of the one that confirms it
 FLOOR = 2.0  # a metric is strange from here on
 STILL_BLOCKS = 8  # a metric that did not move for so long is constant

@@ -37,13 +37,15 @@ def place(size: Floats, unit: Floats) -> np.ndarray:
     return out
 
 
-def knots_of(counts: Floats) -> Floats:
+def knots_of(counts: Floats, lends: Floats | None = None) -> Floats:
     """What describes the tails of both sides. counts: (..., 2, BINS). (..., 2, KNOT_COUNT), zeros without counts.
 
     Half a count is added to each tail, so that the evidence at its start stays finite.
+    lends: (..., 2), 0 = a side whose sizes mean something else than the other's, so it lends nothing.
     """
-    total = (counts * (1 + BORROWED)).sum(axis=(-1, -2))[..., None, None]
-    counts = counts + BORROWED * counts[..., ::-1, :]
+    lent = counts if lends is None else counts * lends[..., None]
+    counts = counts + BORROWED * lent[..., ::-1, :]
+    total = counts.sum(axis=(-1, -2))[..., None, None]
     above = _from_the_top(counts)
     share = (above + 0.5) / (total + 1.0)
     start = np.argmax(share <= TAIL_SHARE, axis=-1)[..., None]
