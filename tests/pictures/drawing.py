@@ -135,7 +135,7 @@ def _lines(case: Case, axis: Axis, top: int, bottom: int) -> str:
 def _zones(case: Case, axis: Axis, top: int, bottom: int) -> str:
     place = f'class="zone" y="{top - 14}" height="{bottom - top + 14}"'
     return "".join(
-        f'<rect {place} x="{axis.x(a):.1f}" width="{max(axis.x(b) - axis.x(a) - 1, 1):.1f}"/>' for a, b, _ in case.zones
+        f'<rect {place} x="{axis.x(a):.1f}" width="{max(axis.x(b) - axis.x(a) - 4, 1):.1f}"/>' for a, b, _ in case.zones
     )
 
 

@@ -77,12 +77,12 @@ def spike(fleet: list[Seen]) -> Case | None:
 
 def habit(fleet: list[Seen]) -> Case | None:
     """The spike that is largest in usual distances, of a metric with spikes as large (seven tenths of it) on at least
-    four of the seven days before, not at one hour every day, without alert."""
+    four of the seven days before, not at one hour every day; the host stays far from an alert all week."""
     places: list[tuple[float, Seen, int, int, int]] = []
     for seen in fleet:
         tops = _spikes(seen)
         often = (seen.week_before(tops) >= 0.7 * tops).sum(axis=0)
-        weak = np.nan_to_num(seen.host.score, nan=LEVEL)[:, None] < WEAK
+        weak = _weak_week(seen)[:, None]
         size = np.where((often >= 4) & weak & (tops > FAR * seen.usual), tops / seen.usual, 0.0)
         for far, _, row, m in _largest(seen, size):
             if not bursts(seen, m):
@@ -99,6 +99,16 @@ def habit(fleet: list[Seen]) -> Case | None:
     return Case("habit", "A spike that this metric shows again and again, no alert", seen.host, t - 6 * DAY_S,
                 t + DAY_S, [m], f"no alert: {name} jumped as far on {days} of the seven days before; score {score:.0f} "
                 f"where {LEVEL:.0f} is needed", figures, [(t, f"{clock(t)[-5:]}, score {score:.0f}")])  # fmt: skip
+
+
+def _weak_week(seen: Seen) -> np.ndarray:
+    """(n,) bool: rows whose picture, six days before and one after, holds nothing near an alert and nothing marked."""
+    host = seen.host
+    loud = host.alert | host.label | (np.nan_to_num(host.score, nan=LEVEL) >= WEAK)
+    total = np.concatenate([[0], np.cumsum(loud)])
+    a, b = (np.searchsorted(host.t, host.t + days * DAY_S) for days in (-6, 1))
+    weak: np.ndarray = total[b] == total[a]
+    return weak
 
 
 def _spikes(seen: Seen) -> np.ndarray:

@@ -7,7 +7,6 @@ import numpy as np
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.numbers import Floats, Ints
 
-
 _ZERO = np.zeros(1, dtype=np.int64)
 
 

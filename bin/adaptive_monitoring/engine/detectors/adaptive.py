@@ -33,8 +33,11 @@ class Adaptive:
 
     Limits
     ------
-    Nothing is said in an entity's first six hours. A daily season needs 3 days, a weekly one 15. A slow drift over
-    weeks is followed, not reported. Rows not newer than the entity's newest are judged by level only.
+    Nothing is said in an entity's first six hours. A daily season needs 3 days, a weekly one 15: quiet weekends alert
+    until about the third week. A slow drift over weeks is followed, not reported. Metrics of nothing but rare bursts,
+    counters with restarts and random level switches exceed the budget (0.5 to 1.8 a week); a counter that rises twice
+    as fast is not found, its rate is. Correlation that breaks while every metric stays in its band is the job of
+    `covariance`. Rows not newer than the entity's newest are judged by level only.
 
     Parameters
     ----------
