@@ -93,4 +93,4 @@ class Episode:
         self.shown.append((t, reached / level))
         held = max(s * math.exp((at - t) / 3600) for at, s in self.shown)
         words = ("normal", "pending") if math.isnan(self.start) else ("closing", "open")
-        return words[score >= 1], self.start, max(held, 0.5 * score / level)
+        return words[score >= 1], self.start, max(held, 0.6 * score / level)

@@ -72,7 +72,7 @@ def test_soon_after_an_alert_only_worse_news_are_told_and_a_day_later_the_same_a
 def test_the_shown_score_is_what_two_of_three_rows_reached_and_sinks_within_hours() -> None:
     tracker = episodes.Tracker(Settings(), 1)
     shown, at = told(tracker, [0.0, 2.0, 0.0, 3.0, 2.5, 0.0], 0.0)
-    assert shown.score[:3].tolist() == [0.0, 1.0, 0.0] and shown.score[3:5] == pytest.approx([2.0, 2.5])
+    assert shown.score[:3].tolist() == pytest.approx([0.0, 1.2, 0.0]) and shown.score[3:5] == pytest.approx([2.0, 2.5])
     later = told(tracker, [0.0] * 24, at)[0].score
     assert later[11] == pytest.approx(2.5 * np.exp(-1)) and (np.diff(later) < 0).all()
 
