@@ -107,7 +107,7 @@ class Pass:
             rows, e, segment, will_learn = rows[needed], e[needed], segment[needed], will_learn[needed]
         views = self._views(rows, e, segment, windows)
         each = evidence.each_view(self.table, self.settings, views, e)
-        strange, cause = evidence.mixed(self.table, views, e, each)
+        strange, cause = evidence.mixed(self.table, self.settings, views, e, each)
         new = self.is_new[rows]
         if new.all():
             self._score_rows(rows, e, views, strange, cause, each)
@@ -178,7 +178,7 @@ class Pass:
         self.tail.evidence[rows] = np.where(warm, excess.sum(axis=1), 0.0)
         after = self._after_alarm(rows, e)
         if evidence.hide_returns(views, after, each):
-            told, cause = evidence.mixed(self.table, views, e, each)
+            told, cause = evidence.mixed(self.table, self.settings, views, e, each)
             excess = evidence.unusual(self.table, e, half, told)
         self._write(self.out_row[rows], e, np.where(warm[:, None], excess, 0.0), cause, views)
 
