@@ -93,7 +93,7 @@ class Adaptive:
             peak_count=np.zeros(entities),
             alarms=np.zeros(entities),
             blocks=np.zeros(entities),
-            block=np.full(entities, -1.0),
+            block=np.full(entities, -np.inf),
             span=np.zeros(entities),
             clock=np.full(entities, -np.inf),
             learned_to=np.full(entities, -np.inf),
