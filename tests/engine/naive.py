@@ -82,7 +82,7 @@ class Episode:
         self.rows.append((t, score))
         window = self.rows[-self.open_n :]
         gap = t - self.alarm
-        level = 1.0 + 0.5 * math.exp(-gap / 86400) if gap > self.hold else 1.0
+        level = 1.0 + 0.5 * math.exp(-gap / 43200) if gap > self.hold else 1.0
         reached = ([0.0] * self.open_n + sorted(s for _, s in window))[-self.open_k]
         if reached >= max(level, 1.0):
             self.alarm = t

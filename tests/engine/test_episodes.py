@@ -1,6 +1,8 @@
 """Episodes against their slow twin, in one piece and in chunks."""
 from __future__ import annotations
 
+import tracemalloc
+
 import naive
 import numpy as np
 import pytest
@@ -88,3 +90,27 @@ def test_episodes_of_a_long_crowd_do_not_depend_on_each_other() -> None:
 def one(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     t, score = scores_of(seed)
     return t, score, np.array([0, len(t)])
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_row_as_old_as_a_missing_one_opens_nothing(pieces: int) -> None:
+    """Such rows are judged by level alone: wherever the rows are cut, they are late."""
+    t, score = np.array([0.0, 300.0, 300.0]), np.array([0.1, np.nan, 2.0])
+    tracker, found = episodes.Tracker(Settings(open_k=1, open_n=1), 1), []
+    for part in np.split(np.arange(3), [2] if pieces == 2 else [3]):
+        found += tracker.follow(t[part], score[part], np.array([0, len(part)])).open.tolist()
+    assert found == [False] * 3 and tracker.clock.tolist() == [300.0]
+
+
+def test_one_long_entity_among_short_ones_takes_memory_like_its_rows() -> None:
+    t, score = scores_of(6, rows=8000)
+    short = np.zeros(2000)
+    indptr = np.r_[0, 8000 + np.arange(2001)]
+    tracemalloc.start()
+    verdicts = episodes.Tracker(Settings(), 2001).follow(np.r_[t, short], np.r_[score, short], indptr)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6  # one table of all has 16 million cells
+    alone = episodes.Tracker(Settings(), 1).follow(t, score, indptr[:2])
+    assert np.array_equal(verdicts.score[:8000], alone.score, equal_nan=True)
+    assert np.array_equal(verdicts.start[:8000], alone.start, equal_nan=True)

@@ -9,7 +9,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptive_monitoring.engine.groups import entity_groups, fill_forward, first_rows, padded, panel_of, segment_median
+from adaptive_monitoring.engine.groups import (
+    alike,
+    entity_groups,
+    fill_forward,
+    first_rows,
+    padded,
+    panel_of,
+    segment_median,
+)
 
 VALUES = st.one_of(st.just(math.nan), st.integers(-5, 5).map(float))
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4).map(float), VALUES), max_size=30)
@@ -57,3 +65,19 @@ def test_groups_of_entities_cover_everybody_once_and_stay_small(lengths: list[in
     groups = entity_groups(indptr, most)
     assert [i for a, b in groups for i in range(a, b)] == list(range(len(lengths)))
     assert all(b == a + 1 or indptr[b] - indptr[a] <= most for a, b in groups)
+
+
+def test_segments_of_very_different_length_are_gathered_so_that_tables_stay_small() -> None:
+    lengths = np.array([30_000, *[1, 3] * 500, 20_000])
+    parts = alike(lengths)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(lengths)))
+    assert sum(len(part) * int(lengths[part].max()) for part in parts) <= 2 * lengths.sum()
+    assert len(alike(np.full(9000, 300))) == len(alike(lengths[1:-1])) == len(alike(lengths[:0])) == 1
+
+
+def test_medians_do_not_depend_on_how_segments_are_gathered() -> None:
+    lengths = np.array([5, 30_000, *[2, 7] * 300])
+    first, x = np.cumsum(lengths) - lengths, np.random.default_rng(1).normal(size=(lengths.sum(), 2))
+    assert len(alike(lengths)) > 1
+    wanted = [np.median(part, axis=0) for part in np.split(x, first[1:])]
+    np.testing.assert_allclose(segment_median(x, first), wanted, rtol=1e-12)

@@ -191,12 +191,18 @@ def moved_too(metrics: Sequence[str], share: Floats) -> list[str]:
     return [metrics[i] for i in order[1:] if share[i] >= MOVED_TOO * share[order[0]] > 0]
 
 
-def count_starts(verdicts: Verdicts, g: Ints) -> int:
-    """Episodes: runs of open rows of one entity with one start."""
-    key = np.where(verdicts.open, verdicts.start, np.nan)
-    begins = verdicts.open.copy()
-    begins[1:] &= ~((key[1:] == key[:-1]) & (g[1:] == g[:-1]))
-    return int(begins.sum())
+def count_starts(verdicts: Verdicts, g: Ints, known: Floats | None = None) -> int:
+    """Episodes: open rows of one entity with one start, missing rows between them or not.
+
+    g: (n,) sorted. known: (entities,) starts of the episodes that were open before, NaN = none: they are not counted.
+    """
+    rows = np.flatnonzero(verdicts.open)
+    start, owner = verdicts.start[rows], g[rows]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (start[1:] != start[:-1]) | (owner[1:] != owner[:-1])
+    if known is not None:
+        new &= start != known[owner]
+    return int(new.sum())
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -263,12 +269,7 @@ class Scoring(Run):
         before = self.tracker.start.copy()
         verdicts = self.tracker.follow(panel.t, scores.score, panel.indptr)
         g = panel.g
-        starts = count_starts(verdicts, g)
-        first_open = np.zeros(len(before), dtype=bool)
-        has = np.diff(panel.indptr) > 0
-        rows = panel.indptr[:-1][has]
-        first_open[has] = verdicts.open[rows] & (verdicts.start[rows] == before[has])
-        self.episodes += starts - int(first_open.sum())
+        self.episodes += count_starts(verdicts, g, before)
         return Result(scores, verdicts, self._row_status(panel.t, g), panel.x)
 
     def _row_status(self, t: Floats, g: Ints) -> Ints:

@@ -16,7 +16,6 @@ from adaptive_monitoring.engine.rolling import Tail
 
 CAUSES = ("level", "jump", "shift", "spread", "flat")  # which view of a metric said most; flat: spread on its low side
 SEASONS = ("none", "day", "week")
-STATUSES = ("trained", "cold", "untrainable", "peer", "stale", "drifting")
 
 
 @dataclass(frozen=True)

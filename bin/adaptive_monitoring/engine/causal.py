@@ -10,9 +10,9 @@ import numpy as np
 from adaptive_monitoring.engine import evidence, profile, tails, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.evidence import SIDES, V, Views
-from adaptive_monitoring.engine.groups import fill_forward, first_rows, segment_median
+from adaptive_monitoring.engine.groups import alike, fill_forward, first_rows, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
-from adaptive_monitoring.engine.rolling import Tail, Windows, kth_largest
+from adaptive_monitoring.engine.rolling import Tail, Windows, kth_largest, ranges
 from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
 
 _JUMP_S, _SHIFT_S = 1500.0, 7200.0
@@ -89,8 +89,11 @@ class Pass:
         order = live[np.argsort(block[live], kind="stable")]
         cuts = np.r_[0, np.flatnonzero(np.diff(block[order])) + 1, len(order)]
         for a, b in zip(cuts[:-1], cuts[1:]):
-            if b > a:
-                self._one_block(order[a:b], int(block[order[a]]), last)
+            rows = order[a:b]
+            first = first_rows(self.g[rows])
+            lengths = np.diff(np.r_[first, len(rows)])
+            for part in alike(lengths) if b > a else []:
+                self._one_block(rows[ranges(first[part], lengths[part])], int(block[rows[0]]), last)
         self._finish(block, last, has)
         return self.out
 
@@ -107,7 +110,7 @@ class Pass:
             rows, e, segment, will_learn = rows[needed], e[needed], segment[needed], will_learn[needed]
         views = self._views(rows, e, segment, windows)
         each = evidence.each_view(self.table, self.settings, views, e)
-        strange, cause = evidence.mixed(self.table, views, e, each)
+        strange, cause = evidence.mixed(self.table, self.settings, views, e, each)
         new = self.is_new[rows]
         if new.all():
             self._score_rows(rows, e, views, strange, cause, each)
@@ -178,7 +181,7 @@ class Pass:
         self.tail.evidence[rows] = np.where(warm, excess.sum(axis=1), 0.0)
         after = self._after_alarm(rows, e)
         if evidence.hide_returns(views, after, each):
-            told, cause = evidence.mixed(self.table, views, e, each)
+            told, cause = evidence.mixed(self.table, self.settings, views, e, each)
             excess = evidence.unusual(self.table, e, half, told)
         self._write(self.out_row[rows], e, np.where(warm[:, None], excess, 0.0), cause, views)
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from adaptive_monitoring.engine.base import Settings
+from adaptive_monitoring.engine.groups import alike, first_rows
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.rolling import kth_largest, ranges
 
 NORMAL, PENDING, OPEN, CLOSING, MISSING = range(5)
 HOLD_S = 3600.0  # an episode stays open for an hour after its last alarm: one problem, one alert
-RAISED, RAISED_S = 0.5, 86400.0  # after an episode the level is so much higher, and sinks back with this time constant
+RAISED, RAISED_S = 0.5, 43200.0  # after an episode the level is so much higher, and sinks back with this time constant
 DECAY_S = 3600.0  # time constant with which the shown score sinks
 ALONE = 0.6  # part of its score that one row alone shows
 
@@ -80,13 +81,19 @@ class Tracker:
             score.copy(),
         )
         rows = np.flatnonzero(counts)
-        if len(rows):
-            self._judge(rows, g[rows], t, score, out)
+        first = first_rows(g[rows])
+        lengths = np.diff(np.r_[first, len(rows)])
+        for part in alike(lengths) if len(rows) else []:
+            some = rows[ranges(first[part], lengths[part])]
+            self._judge(some, g[some], t, score, out)
+        has = np.flatnonzero(np.diff(indptr))
+        self.clock[has] = np.maximum(self.clock[has], t[indptr[has + 1] - 1])
         return out
 
     def _judge(self, rows: Ints, e: Ints, t: Floats, score: Floats, out: Verdicts) -> None:
         """Rows that count, as a table: a line per entity, its last rows of earlier calls in front."""
-        act, first = np.unique(e, return_index=True)
+        first = first_rows(e)
+        act = e[first]
         lengths = np.diff(np.r_[first, len(e)])
         segment = np.repeat(np.arange(len(act)), lengths)
         column = ranges(np.zeros(len(act), dtype=np.int64), lengths)
@@ -102,7 +109,7 @@ class Tracker:
         everyone, last = np.arange(len(act)), lengths - 1
         newest = lengths[:, None] + np.arange(self.back)
         self.recent[act], self.recent_at[act] = scores[everyone[:, None], newest], at[everyone[:, None], newest]
-        self.clock[act], self.alarm[act] = now[everyone, last], last_alarm[everyone, last]
+        self.alarm[act] = last_alarm[everyone, last]
         self.start[act] = np.where(opened[everyone, last], since[everyone, last], np.nan)
         warm, is_open = hot[segment, self.back + column], opened[segment, column]
         state = np.where(is_open, np.where(warm, OPEN, CLOSING), np.where(warm, PENDING, NORMAL))

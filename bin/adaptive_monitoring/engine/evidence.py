@@ -89,7 +89,7 @@ def hide_returns(views: Views, after: np.ndarray, each: Floats) -> bool:
     return found
 
 
-def mixed(table: Table, views: Views, e: Ints, each: Floats) -> tuple[Floats, Ints]:
+def mixed(table: Table, settings: Settings, views: Views, e: Ints, each: Floats) -> tuple[Floats, Ints]:
     """Evidence of each metric beyond the floor, 0 where a value is missing, and the cause that said most. Two (n, d).
 
     The strongest view and its confirmation. A metric that never moved has no tails: its first moves are as rare as
@@ -99,7 +99,7 @@ def mixed(table: Table, views: Views, e: Ints, each: Floats) -> tuple[Floats, In
     first = np.take_along_axis(each, view[:, :, None], 2)[:, :, 0]
     others = np.where(np.arange(V) == view[:, :, None], 0.0, each)
     both = FIRST * first + SECOND * others.max(axis=2)
-    moved = _first_move(table, views, e)
+    moved = _first_move(table, settings, views, e)
     if moved.any():
         rows = np.log10(1.0 + table["blocks"] * BLOCK_S / np.maximum(table["span"], 1.0))
         both = np.where(moved, np.minimum(rows, CAP)[e][:, None], both)
@@ -114,12 +114,14 @@ def still(table: Table) -> np.ndarray:
     return constant
 
 
-def _first_move(table: Table, views: Views, e: Ints) -> np.ndarray:
-    """Where a constant metric moves. (n, d) bool"""
+def _first_move(table: Table, settings: Settings, views: Views, e: Ints) -> np.ndarray:
+    """Where a constant metric moves to a side and as far as the settings count. (n, d) bool"""
     constant = still(table)
     if not constant.any():
         return np.zeros(views.known.shape, dtype=bool)
     moved: np.ndarray = constant[e] & (views.size[:, :, _JUMP] > 0)
+    if moved.any():
+        moved &= wanted_sides(settings)[views.side[:, :, _JUMP]] & ~_too_small(settings, views)[:, :, _JUMP]
     return moved
 
 

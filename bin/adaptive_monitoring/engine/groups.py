@@ -6,7 +6,9 @@ import numpy as np
 
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.rolling import ranges
 
+_FEW_CELLS, _EMPTY = 1_000_000, 4  # a table may be small, or have so many cells for each number
 _ZERO = np.zeros(1, dtype=np.int64)
 
 
@@ -30,6 +32,17 @@ def first_rows(entity: Ints) -> Ints:
     return runs
 
 
+def alike(lengths: Ints) -> list[Ints]:
+    """Segments gathered by length: as tables (one line each, as wide as the longest) they take memory like their rows.
+
+    lengths: (segments,). Returns indices of segments, one part where one table is small enough.
+    """
+    if len(lengths) * int(lengths.max(initial=0)) <= max(_FEW_CELLS, _EMPTY * int(lengths.sum())):
+        return [np.arange(len(lengths))]
+    size = np.frexp(lengths.astype(np.float64))[1]
+    return [np.flatnonzero(size == number) for number in np.unique(size)]
+
+
 def padded(values: Floats, first: Ints, fill: float = np.nan) -> Floats:
     """Segments as (segments, longest, d), short ones filled up. values: (n, d)."""
     lengths = np.diff(np.r_[first, len(values)])
@@ -44,6 +57,19 @@ def padded(values: Floats, first: Ints, fill: float = np.nan) -> Floats:
 
 def segment_median(values: Floats, first: Ints) -> Floats:
     """Median of each segment and column, NaN ignored (all NaN gives NaN). values: (n, d). Returns (segments, d)."""
+    lengths = np.diff(np.append(first, len(values))) if len(first) > 1 else np.zeros(0, dtype=np.int64)
+    parts = alike(lengths)
+    if len(parts) == 1:
+        return _medians(values, first)
+    out = np.empty((len(first), values.shape[1]))
+    for part in parts:
+        chosen = ranges(first[part], lengths[part])
+        out[part] = _medians(values[chosen], np.cumsum(lengths[part]) - lengths[part])
+    return out
+
+
+def _medians(values: Floats, first: Ints) -> Floats:
+    """segment_median() by one table."""
     table = np.sort(padded(values, first), axis=1)  # NaN goes last
     count = np.sum(~np.isnan(table), axis=1)
     low = np.take_along_axis(table, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]

@@ -37,7 +37,8 @@ class Adaptive:
     until about the third week. A slow drift over weeks is followed, not reported. Metrics of nothing but rare bursts,
     counters with restarts and random level switches exceed the budget (0.5 to 1.8 a week); a counter that rises twice
     as fast is not found, its rate is. Correlation that breaks while every metric stays in its band is the job of
-    `covariance`. Rows not newer than the entity's newest are judged by level only.
+    `covariance`. Rows not newer than the entity's newest are judged by level only. Rows six hours apart or more are
+    never learned.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ class Adaptive:
             peak_count=np.zeros(entities),
             alarms=np.zeros(entities),
             blocks=np.zeros(entities),
-            block=np.full(entities, -1.0),
+            block=np.full(entities, -np.inf),
             span=np.zeros(entities),
             clock=np.full(entities, -np.inf),
             learned_to=np.full(entities, -np.inf),
@@ -280,6 +281,6 @@ def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
     for g in np.flatnonzero(known.any(axis=1)).tolist():
         places, values = np.flatnonzero(latest[g]), kept[g, known[g]]
         values = values[: len(places)]
-        mixed = np.argsort(np.arange(len(values)) * _GOLDEN % 1.0)  # large ones among old and new alike
+        mixed = np.argsort((np.arange(len(values)) + 1.0) * _GOLDEN % 1.0)  # large ones among old and new alike
         peaks[g, places[np.linspace(0, len(places) - 1, len(values)).astype(np.int64)]] = values[mixed]
     return peaks, count
