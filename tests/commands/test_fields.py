@@ -36,6 +36,14 @@ def test_the_scale_is_that_of_pointwise() -> None:
         assert abs(float(fields.hundredths(np.array([s]))[0]) - pointwise.to_hundred(float(s))) <= 0.005 + 1e-9
 
 
+def test_small_scores_keep_four_digits() -> None:
+    """So that quiet rows can be ranked; nothing is shown as more than it is."""
+    shown = fields.hundredths(np.array([0.0, 1e-9, 2.34e-5, 0.00123, 0.00999999, 0.0101010101, 0.02, 1.0, 1e9, NAN]))
+    assert shown == ["0.00", "0.00", "0.0023", "0.1228", "0.9901", "1.00", "1.96", "50.00", "100.00", ""]
+    rising = [float(text) for text in fields.hundredths(np.linspace(0, 0.03, 3000))]
+    assert rising == sorted(rising)
+
+
 def test_prefixes_only_where_there_are_several_metrics() -> None:
     assert fields.names_of(["cpu"], True) == [*fields.HOST, *fields.METRIC]
     assert fields.names_of(["a", "b"], False)[10:] == [f"{m}_{f}" for m in "ab" for f in fields.METRIC]

@@ -20,7 +20,9 @@ STATES = ("normal", "pending", "open", "closing", "missing")
 _SHOWN_SHARE = 0.05
 _MOST_BANDS = 200_000
 _NOT_FINITE = re.compile("-?(?:nan|inf)")
-_TWO_DIGITS = ["%.2f" % (i / 100) for i in range(10_001)] + [""]  # the last one, index −1, for NaN
+_FINE = 10_000  # below 1 four digits are shown, so that quiet rows can be ranked; 0 stays 0.00
+_TEXTS = ["%.2f" % (i / 100) for i in range(10_001)]
+_TEXTS += ["0.00", *("%.4f" % (i / _FINE) for i in range(1, _FINE)), "1.00", ""]  # the last one, index −1, for NaN
 
 
 def names_of(metrics: Sequence[str], alone: bool) -> list[str]:
@@ -78,10 +80,12 @@ class Bands:
 
 
 def hundredths(score: Floats) -> list[str]:
-    """Texts of internal scores on the scale 0–100, two digits; NaN is empty."""
+    """Texts of internal scores on the scale 0–100, two digits, four below 1; NaN is empty."""
+    shown = to_hundred(score)
     with np.errstate(invalid="ignore"):
-        place = np.where(np.isnan(score), -1, np.rint(100 * to_hundred(score)))
-    return [_TWO_DIGITS[i] for i in place.astype(np.int64).tolist()]
+        place = np.where(shown < 1, 10_001 + np.rint(_FINE * shown), np.rint(100 * shown))
+        place = np.where(np.isnan(shown), -1, place)
+    return [_TEXTS[i] for i in place.astype(np.int64).tolist()]
 
 
 def cells(
