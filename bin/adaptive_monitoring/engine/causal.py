@@ -158,21 +158,25 @@ class Pass:
         back = _comes_back(gap, recent - normal, scale), _comes_back(now - normal, before - normal, scale)
         with np.errstate(divide="ignore", invalid="ignore"):
             level = np.where(scale > 0, gap / np.where(scale > 0, scale, 1.0), 0.0)
-            movement, seen = windows.mean(windows.moves, segment, at + 1, long)
-            whole = (seen >= long)[:, None] & windows.filled(segment, at + 1, long)
-            flat = self._flat(e, np.where(whole, movement, np.nan))
-        signed = np.stack([level, jump, shift, np.where(np.isnan(flat), spread, flat)], axis=2)
+        signed = np.stack([level, jump, shift, self._spread_or_flat(e, segment, windows, at + 1, spread, long)], axis=2)
         known = self.tail.known[rows]
         size = np.where(known[:, :, None] > 0, np.abs(signed), np.nan)
         return Views(size, (signed < 0).astype(np.int64), expected + offset, scale, known, back)
 
-    def _flat(self, e: Ints, spread: Floats) -> Floats:
-        """Where a metric that moves stands still: minus so many units of movement, else NaN. spread: NaN = unknown.
+    def _spread_or_flat(
+        self, e: Ints, segment: Ints, windows: Windows, end: Ints, spread: Floats, long: Ints
+    ) -> Floats:
+        """The amount of movement; where a metric that moves has stood still for two hours, minus so many units of it.
 
         It is the low side of the spread view: how rare it is for this metric is learned as on the high side.
         """
         unit = self.table["unit"][e][:, :, evidence.VIEWS.index("spread")]
-        return np.where((unit > 0) & (spread < unit * _STILL), -_FLAT_UNITS * unit, np.nan)
+        calm = (unit > 0) & (spread < unit * _STILL)
+        if not calm.any():
+            return spread
+        movement, seen = windows.mean(windows.moves, segment, end, long)
+        whole = (seen >= long)[:, None] & windows.filled(segment, end, long)
+        return np.where(calm & whole & (movement < unit * _STILL), -_FLAT_UNITS * unit, spread)
 
     def _score_rows(self, rows: Ints, e: Ints, views: Views, strange: Floats, cause: Ints, each: Floats) -> None:
         """Fuse the metrics of new rows, keep what the alert level is learned from, write what is told."""
