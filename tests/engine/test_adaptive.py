@@ -46,7 +46,8 @@ def test_within_a_day_after_an_alarm_a_return_is_not_told_but_learned_from(ago: 
     state.table["alarm_at"][:] = NOON + HOUR - ago
     scores, after = streamed(between(incident(), NOON + HOUR, NOON + HOUR + 1), state)
     assert (scores.score[0] == 0) == hidden
-    assert after.tail is not None and after.tail.evidence[-1] > 0
+    history = after.tail
+    assert history is not None and history.evidence[history.slot[0] + history.length[0]] > 0
 
 
 def test_alarms_are_remembered_across_calls() -> None:

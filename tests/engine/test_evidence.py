@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adaptive_monitoring.engine import evidence
 from adaptive_monitoring.engine.base import CAUSES, Settings
@@ -14,12 +16,11 @@ JUMP, SHIFT, SPREAD = (evidence.VIEWS.index(name) for name in ("jump", "shift", 
 ENTITY = np.zeros(1, dtype=np.int64)
 
 
-def views(size: list[float], down: bool = False, back: tuple[bool, bool] = (False, False)) -> Views:
+def views(size: list[float], down: bool = False) -> Views:
     """One row of one metric, expected at 100 with a scale of 1. size: of each view."""
     one = np.ones((1, 1))
     side = np.full((1, 1, evidence.V), int(down))
-    jump, shift = (np.full((1, 1), hit) for hit in back)
-    return Views(np.array([[size]]), side, 100 * one, one, one, (jump, shift))
+    return Views(np.array([[size]]), side, 100 * one, one, one)
 
 
 def constant(blocks: float = 10.0, span: float = 300.0) -> evidence.Table:
@@ -70,8 +71,7 @@ def usual_after(
 ) -> np.ndarray:
     """What is usual, (2, 48), after one block of rows of one metric."""
     table = {"usual": np.full((2, 1, evidence.HALF_HOURS), before)}
-    column = (np.array(values, dtype=float)[:, None] for values in (found, known))
-    evidence.learn_usual(table, np.array(e), np.array(half), *column)
+    evidence.learn_usual(table, np.array(e), np.array(half), np.array(found)[:, None], np.array(known)[:, None] > 0)
     return table["usual"][:, 0]
 
 
@@ -96,9 +96,28 @@ def test_three_quarters_of_what_is_usual_are_taken_off() -> None:
 
 
 @pytest.mark.parametrize(("back", "left"), [((True, False), [5, 0, 5, 5]), ((False, True), [5, 5, 0, 5])])
-def test_returns_after_an_alarm_are_hidden_and_nothing_else(back: tuple[bool, bool], left: list[int]) -> None:
+def test_returns_are_hidden_and_nothing_else(back: tuple[bool, bool], left: list[int]) -> None:
     each = np.full((1, 1, evidence.V), 5.0)
-    seen = views([1.0] * 4, back=back)
-    assert not evidence.hide_returns(seen, np.array([False]), each) and (each == 5).all()
-    assert not evidence.hide_returns(views([1.0] * 4), np.array([True]), each) and (each == 5).all()
-    assert evidence.hide_returns(seen, np.array([True]), each) and each[0, 0].tolist() == left
+    none, some = (tuple(np.full((1, 1), hit) for hit in hits) for hits in ((False, False), back))
+    assert not evidence.hide_returns(none, each) and (each == 5).all()
+    assert evidence.hide_returns(some, each) and each[0, 0].tolist() == left
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_rows_below_the_cuts_are_never_strange(seed: int) -> None:
+    """What is left out of the full calculation would have been 0 in it."""
+    rng = np.random.default_rng(seed)
+    shape = (evidence.V, evidence.SIDES)
+    rate, start = rng.exponential(1.0, shape) * (rng.random(shape) > 0.2), rng.exponential(1.0, shape)
+    height, start = rng.normal(1.0, 1.0, shape), np.where(rate > 0, start, np.inf)
+    cuts = evidence.cuts_of(height, rate, start)
+    table = {"height": height[None, None], "rate": rate[None, None], "start": start[None, None], **constant(0.0)}
+    side = rng.integers(0, 2, evidence.V)
+    size = cuts[np.arange(evidence.V), side] * rng.choice([0.5, 1.0, 1.0 + 1e-8, 1.5], evidence.V)
+    size[np.isinf(size)] = 1e9
+    one = np.ones((1, 1))
+    seen = Views(size[None, None], side[None, None], one, one, one)
+    found, _ = evidence.mixed(table, Settings(), seen, ENTITY, evidence.each_view(table, Settings(), seen, ENTITY))
+    beyond = (size > cuts[np.arange(evidence.V), side]).any()
+    assert beyond or found[0, 0] == 0

@@ -11,6 +11,7 @@ from adaptive_monitoring.engine.base import SEASONS, Settings, State
 from adaptive_monitoring.engine.registry import make
 from adaptive_monitoring.engine.timegrid import slots_of
 
+ONE = np.zeros(1, dtype=np.int64)  # the only entity; its rows; a slot
 MONDAY = 1_699_833_600.0  # 2023-11-13 00:00 UTC
 
 
@@ -22,10 +23,11 @@ def learned(shape, days: float, season: str = "auto", step: float = 1800.0, seed
 
 
 def expected(state: State, t: np.ndarray) -> np.ndarray:
-    e = np.zeros(len(t), dtype=np.int64)
-    options = profile.candidates(state.table, e, *slots_of(t, ""))
-    value, offset = profile.chosen(state.table, e, options)
-    return (value + offset)[:, 0]
+    every = np.zeros(len(t), dtype=np.int64)
+    options = profile.candidates(state.table, ONE, every, *slots_of(t, ""))
+    found = profile.expected_of(state.table, ONE, every, options)
+    np.testing.assert_array_equal(found, profile.expected_of(state.table, ONE, every, slots_of(t, "")))
+    return found[:, 0]
 
 
 def flat(t: np.ndarray) -> np.ndarray:
@@ -47,7 +49,7 @@ def test_the_season_is_found_and_expected(shape, days, season) -> None:
     ahead = t[-1] + 1800.0 * np.arange(1, 337)
     error = np.abs(expected(state, ahead) - shape(ahead))
     assert np.median(error) < 1.0 and np.quantile(error, 0.9) < 2.5
-    assert 0.5 < profile.scale_of(state.table, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))[0, 0] < 5
+    assert 0.5 < profile.scale_of(state.table, ONE, ONE, ONE)[0, 0] < 5
 
 
 def test_a_season_is_not_believed_before_it_was_seen_often_enough() -> None:

@@ -12,7 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rolling import Tail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from adaptive_monitoring.engine.history import History
 
 CAUSES = ("level", "jump", "shift", "spread", "flat")  # which view of a metric said most; flat: spread on its low side
 SEASONS = ("none", "day", "week")
@@ -94,7 +97,7 @@ class State:
 
     detector: str
     table: dict[str, np.ndarray] = field(default_factory=dict)
-    tail: Tail | None = None  # last rows of each entity; never stored
+    tail: History | None = None  # last rows of each entity; never stored
     origin: State | None = (
         None  # the frozen state it was thawed from; what has not learned since freezes to the same again
     )
@@ -105,7 +108,10 @@ class State:
 
     def copy(self) -> State:
         return State(
-            self.detector, {name: values.copy() for name, values in self.table.items()}, self.tail, self.origin
+            self.detector,
+            {name: values.copy() for name, values in self.table.items()},
+            self.tail.copy() if self.tail is not None else None,
+            self.origin,
         )
 
     def joined(self, other: State) -> State:

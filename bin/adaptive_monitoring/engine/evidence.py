@@ -31,7 +31,12 @@ FLOOR = 2.0  # a metric is strange from here on
 STILL_BLOCKS = 8  # a metric that did not move for so long is constant
 HALF_HOURS = 48
 DISCOUNT = 0.75  # part of what is usual at this half hour that is taken off
+_A_LITTLE_LESS = 1 - 1e-9  # rounding must not hide a row from the full calculation
 _RISE, _FALL = 0.5, 0.25  # how fast it becomes usual and is forgotten, per day
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from adaptive_monitoring.engine.deviations import Deviations, Work
 
 Table = dict[str, np.ndarray]
 
@@ -40,7 +45,7 @@ Table = dict[str, np.ndarray]
 class Views:
     """Deviations of some rows: size (n, d, V) ≥ 0, side 0 = up 1 = down, and what they were measured against.
 
-    back: jumps and shifts that return to the expected value from far out, two (n, d) bool.
+    known: 0 where a value is missing.
     """
 
     size: Floats
@@ -48,18 +53,40 @@ class Views:
     expected: Floats
     scale: Floats
     known: Floats
-    back: tuple[np.ndarray, np.ndarray]
 
     def take(self, rows: np.ndarray) -> Views:
         """These rows."""
-        back = self.back[0][rows], self.back[1][rows]
-        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows], back)
+        return Views(self.size[rows], self.side[rows], self.expected[rows], self.scale[rows], self.known[rows])
 
 
 def wanted_sides(settings: Settings) -> np.ndarray:
     """Which of up and down count. (2,) bool"""
     out: np.ndarray = np.isin(np.arange(SIDES), {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction])
     return out
+
+
+def cuts_of(height: Floats, rate: Floats, start: Floats) -> Floats:
+    """Deviations up to these sizes make no metric strange: their evidence, weighted, is below the floor.
+
+    height, rate, start: (..., V, SIDES) lines of tails.py. A little lower than exact; inf where there is no line.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = (FLOOR / (np.maximum(FIRST + SECOND, 1e-9) * WEIGHTS[:, None]) - height) / rate
+    cuts: Floats = np.where(rate > 0, np.maximum(start, size) * _A_LITTLE_LESS, np.inf)
+    return cuts
+
+
+def candidates(table: Table, settings: Settings, work: Work, seen: Deviations) -> Ints:
+    """Rows of the work with a metric that may be strange; all others are not."""
+    cuts = table["cuts"][work.act]
+    odd = np.zeros(work.shape, dtype=bool)
+    for view, signed in enumerate(seen.signed):
+        odd |= signed > work.rows(cuts[:, :, view, 0])
+        odd |= signed < -work.rows(cuts[:, :, view, 1])
+    constant = still(table, work.act)
+    if constant.any():
+        odd |= work.rows(constant) & (seen.signed[_JUMP] != 0)
+    return np.flatnonzero(odd.any(axis=1) if odd.shape[1] > 1 else odd)
 
 
 def each_view(table: Table, settings: Settings, views: Views, e: Ints) -> Floats:
@@ -75,14 +102,13 @@ def each_view(table: Table, settings: Settings, views: Views, e: Ints) -> Floats
     return each
 
 
-def hide_returns(views: Views, after: np.ndarray, each: Floats) -> bool:
-    """Takes jumps and shifts back to the expected value out of each_view(), in rows that come after an alarm.
+def hide_returns(returns: tuple[np.ndarray, np.ndarray], each: Floats) -> bool:
+    """Takes jumps and shifts back to the expected value out of each_view(): the end of a problem is not another one.
 
-    The end of a problem is not another one. after: (n,) bool. Returns whether there were any.
+    returns: two (n, d) bool. Returns whether there were any.
     """
     found = False
-    for view, back in zip((_JUMP, _SHIFT), views.back):
-        hidden = back & after[:, None]
+    for view, hidden in zip((_JUMP, _SHIFT), returns):
         if hidden.any():
             each[:, :, view][hidden] = 0.0
             found = True
@@ -101,25 +127,25 @@ def mixed(table: Table, settings: Settings, views: Views, e: Ints, each: Floats)
     both = FIRST * first + SECOND * others.max(axis=2)
     moved = _first_move(table, settings, views, e)
     if moved.any():
-        rows = np.log10(1.0 + table["blocks"] * BLOCK_S / np.maximum(table["span"], 1.0))
-        both = np.where(moved, np.minimum(rows, CAP)[e][:, None], both)
+        rows = np.log10(1.0 + table["blocks"][e] * BLOCK_S / np.maximum(table["span"][e], 1.0))
+        both = np.where(moved, np.minimum(rows, CAP)[:, None], both)
     side = np.take_along_axis(views.side, view[:, :, None], 2)[:, :, 0]
     cause: Ints = np.where((view == _SPREAD) & (side == 1), _FLAT, view)
     return np.where(views.known > 0, np.maximum(both - FLOOR, 0.0), 0.0), cause
 
 
-def still(table: Table) -> np.ndarray:
-    """Metrics that have been constant since they were first seen, for two days at least. (g, d) bool"""
-    constant: np.ndarray = (table["unit"] <= 0).all(axis=2) & (table["constant_seen"] >= STILL_BLOCKS)
+def still(table: Table, e: Ints) -> np.ndarray:
+    """Metrics of these entities that have been constant since they were first seen, for two days at least. (k, d)"""
+    constant: np.ndarray = (table["unit"][e] <= 0).all(axis=2) & (table["constant_seen"][e] >= STILL_BLOCKS)
     return constant
 
 
 def _first_move(table: Table, settings: Settings, views: Views, e: Ints) -> np.ndarray:
     """Where a constant metric moves to a side and as far as the settings count. (n, d) bool"""
-    constant = still(table)
+    constant = still(table, e)
     if not constant.any():
         return np.zeros(views.known.shape, dtype=bool)
-    moved: np.ndarray = constant[e] & (views.size[:, :, _JUMP] > 0)
+    moved: np.ndarray = constant & (views.size[:, :, _JUMP] > 0)
     if moved.any():
         moved &= wanted_sides(settings)[views.side[:, :, _JUMP]] & ~_too_small(settings, views)[:, :, _JUMP]
     return moved
@@ -138,18 +164,21 @@ def unusual(table: Table, e: Ints, half: Ints, found: Floats) -> Floats:
     return np.maximum(found - DISCOUNT * table["usual"][e, :, half], 0.0)
 
 
-def learn_usual(table: Table, e: Ints, half: Ints, found: Floats, known: Floats) -> None:
+def learn_usual(table: Table, e: Ints, half: Ints, found: Floats, known: np.ndarray | None) -> None:
     """Remember how strange each half hour of this block was; its neighbours inside the block count as the same.
 
-    e: (n,) sorted entities, half: (n,), found: strange() of the rows, known: (n, d) 0 = missing. Changes the table.
+    e: (n,) sorted entities, half: (n,), found: strange() of the rows, known: (n, d) where there are values, None =
+    everywhere. Changes the table.
     """
     run = first_rows(e * HALF_HOURS + half)
-    most, seen = np.maximum.reduceat(found, run, axis=0), np.maximum.reduceat(known, run, axis=0)
+    most = np.maximum.reduceat(found, run, axis=0)
     owner, slot = e[run], half[run]
     wide = most.copy()
     beside = (owner[1:] == owner[:-1])[:, None]
     wide[1:] = np.maximum(wide[1:], np.where(beside, most[:-1], 0.0))
     wide[:-1] = np.maximum(wide[:-1], np.where(beside, most[1:], 0.0))
     old = table["usual"][owner, :, slot]
-    step = np.where(wide > old, _RISE, _FALL) * (wide - old)
-    table["usual"][owner, :, slot] = np.where(seen > 0, old + step, old)
+    new = old + np.where(wide > old, _RISE, _FALL) * (wide - old)
+    if known is not None:
+        new = np.where(np.maximum.reduceat(known, run, axis=0), new, old)
+    table["usual"][owner, :, slot] = new

@@ -55,9 +55,14 @@ def padded(values: Floats, first: Ints, fill: float = np.nan) -> Floats:
     return out
 
 
-def segment_median(values: Floats, first: Ints) -> Floats:
-    """Median of each segment and column, NaN ignored (all NaN gives NaN). values: (n, d). Returns (segments, d)."""
+def segment_median(values: Floats, first: Ints, complete: bool = False) -> Floats:
+    """Median of each segment and column, NaN ignored (all NaN gives NaN). values: (n, d). Returns (segments, d).
+
+    complete: there is no NaN.
+    """
     lengths = np.diff(np.append(first, len(values))) if len(first) > 1 else np.zeros(0, dtype=np.int64)
+    if complete and (len(first) == 1 or (lengths == lengths[0]).all()):
+        return _middle(np.sort(values.reshape(len(first), -1, values.shape[1]), axis=1))
     parts = alike(lengths)
     if len(parts) == 1:
         return _medians(values, first)
@@ -68,9 +73,28 @@ def segment_median(values: Floats, first: Ints) -> Floats:
     return out
 
 
+def row_median(values: Floats) -> Floats:
+    """Median along the last axis, NaN ignored (all NaN gives NaN)."""
+    rows = values.reshape(-1, values.shape[-1], 1)
+    return _known_middle(np.sort(rows, axis=1)).reshape(values.shape[:-1])
+
+
 def _medians(values: Floats, first: Ints) -> Floats:
     """segment_median() by one table."""
-    table = np.sort(padded(values, first), axis=1)  # NaN goes last
+    return _known_middle(np.sort(padded(values, first), axis=1))
+
+
+def _middle(table: Floats) -> Floats:
+    """Median of sorted (segments, rows, d) without NaN."""
+    n = table.shape[1]
+    low, high = table[:, (n - 1) // 2], table[:, n // 2]
+    return low + (high - low) / 2 if n % 2 == 0 else low.copy()
+
+
+def _known_middle(table: Floats) -> Floats:
+    """Median of sorted (segments, rows, d), where NaN goes last."""
+    if not np.isnan(table[:, -1]).any():
+        return _middle(table)
     count = np.sum(~np.isnan(table), axis=1)
     low = np.take_along_axis(table, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
     high = np.take_along_axis(table, np.minimum(count // 2, table.shape[1] - 1)[:, None], axis=1)[:, 0]

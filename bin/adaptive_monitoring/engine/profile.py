@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from adaptive_monitoring.engine.base import SEASONS
-from adaptive_monitoring.engine.groups import first_rows, segment_median
+from adaptive_monitoring.engine.groups import first_rows, row_median, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.timegrid import DAY_SLOTS, WEEK_SLOTS
 
@@ -26,6 +26,7 @@ _SCALE_LIMIT = 4.0  # scales at which a deviation stops enlarging the scale
 _LONGER_MUST_WIN = 0.9  # a longer season must cut the error by a tenth
 _DAYS_FOR = (0.0, 3.0, 15.0)
 _RMS_SHARE = 0.05
+_SQUARABLE = 1e150
 _SLOT_SHARE = 0.5  # slot-dependent part of the scale
 
 
@@ -58,24 +59,62 @@ def begin(table: Table, entities: Ints, medians: Floats) -> None:
     table["week"][entities] = value[:, :, None]
 
 
-def candidates(table: Table, e: Ints, day: Ints, week: Ints) -> list[Floats]:
-    """Expected value of each row under the three profiles, without the followed level. Three (n, d)."""
-    return [table["constant"][e], table["day"][e, :, day], table["week"][e, :, week]]
+def candidates(table: Table, act: Ints, seg: Ints, day: Ints, week: Ints) -> list[Floats]:
+    """Expected value of each row under the three profiles, without the followed level. Three (n, d).
+
+    act: (k,) entities; seg: (n,) place of each row's entity in act; day, week: (n,) slots.
+    """
+    return [_rows(table["constant"][act], seg), *(_slots(table[name], act, seg, slot) for name, slot in
+                                                  (("day", day), ("week", week)))]
 
 
-def chosen(table: Table, e: Ints, options: list[Floats]) -> tuple[Floats, Floats]:
-    """Expected value under the chosen season and the offset of the followed level. Two (n, d)."""
-    season = table["season"][e].astype(np.int64)
-    expected = np.where(season == 0, options[0], np.where(season == 1, options[1], options[2]))
-    offset = np.take_along_axis(table["offset"], table["season"].astype(np.int64)[:, :, None], 2)[:, :, 0]
-    return expected, offset[e]
+def expected_of(table: Table, act: Ints, seg: Ints, options: list[Floats] | tuple[Ints, Ints]) -> Floats:
+    """Expected value under the chosen season, on the followed level. (n, d)
+
+    options: the candidates, or the slots of day and week: then only those that are chosen are looked up.
+    """
+    season = table["season"][act]
+    offset = _rows(_offset_of(table, act), seg)
+    present = [i for i in range(3) if (season == i).any()]
+    if isinstance(options, tuple):
+        day, week = options
+        looked_up = {0: lambda: _rows(table["constant"][act], seg), 1: lambda: _slots(table["day"], act, seg, day),
+                     2: lambda: _slots(table["week"], act, seg, week)}
+        found = [looked_up[i]() for i in present]
+    else:
+        found = [options[i] for i in present]
+    expected = found[0]
+    for i, option in zip(present[1:], found[1:]):
+        expected = np.where(_rows(season == i, seg), option, expected)
+    return expected + offset
 
 
-def scale_of(table: Table, e: Ints, day: Ints) -> Floats:
+def _rows(values: np.ndarray, seg: Ints) -> np.ndarray:
+    """What belongs to an entity, for each of its rows."""
+    return values[seg] if len(values) > 1 else np.broadcast_to(values, (len(seg), *values.shape[1:]))
+
+
+def _slots(profile: np.ndarray, act: Ints, seg: Ints, slot: Ints) -> np.ndarray:
+    """Cells of a (g, d, slots) profile: each row's entity at its slot. (n, d)"""
+    _, d, width = profile.shape
+    base = act * (d * width)
+    at = (base[seg] + slot)[:, None] if d == 1 else (base[seg] + slot)[:, None] + np.arange(d) * width
+    out: np.ndarray = profile.reshape(-1)[at]
+    return out
+
+
+def scale_of(table: Table, act: Ints, seg: Ints, day: Ints) -> Floats:
     """Scale of each row; with a season, half of it the slot's own. (n, d), 0 = not known yet."""
-    scale, slot = table["scale"][e], table["slot_scale"][e, :, day]
-    scale = np.where((slot > 0) & (table["season"][e] > 0), (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot, scale)
-    return np.maximum(scale, scale_floor(table)[e])
+    scale, seasonal = table["scale"][act], table["season"][act] > 0
+    floor = _RMS_SHARE * np.sqrt(table["power"][act])
+    if not seasonal.any():
+        return _rows(np.maximum(scale, floor), seg)
+    slot, scale = _slots(table["slot_scale"], act, seg, day), _rows(scale, seg)
+    blended = (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot
+    plain = ~(slot > 0) if seasonal.all() else ~(slot > 0) | ~_rows(seasonal, seg)
+    if plain.any():
+        blended = np.where(plain, scale, blended)
+    return np.maximum(blended, _rows(floor, seg))
 
 
 def day_scales(table: Table) -> Floats:
@@ -96,64 +135,93 @@ def scale_floor(table: Table) -> Floats:
 def learn(
     table: Table,
     act: Ints,
+    seg: Ints,
     first: Ints,
     block: int,
     x: Floats,
     options: list[Floats],
     slots: tuple[Ints, Ints],
-    weight: Floats,
+    known: np.ndarray | None,
     age_days: Floats,
     season: str,
 ) -> None:
     """Learn one block of rows; changes table in place.
 
-    act: (k,) the entities; first: (k,) where their rows begin in x (n, d), NaN = missing; options: their candidate
-    expectations; slots: day and week slot of each row; weight: (n, d), 0 = not to be learned from;
-    age_days: (k,) history so far; season: auto or the one that is asked for.
+    act: (k,) the entities; seg: (n,) place of each row's entity; first: (k,) where their rows begin in x (n, d);
+    options: their candidate expectations; slots: day and week slot of each row; known: (n, d), where x holds values
+    and not what a gap was filled with, None = everywhere; age_days: (k,) history so far; season: auto or the one that
+    is asked for.
     """
-    local = np.repeat(np.arange(len(act)), np.diff(np.r_[first, len(x)]))
+    sums = Sums(first, known)
     residuals = [x - option for option in options]
-    _follow(table, act, first, block, residuals, local)
+    medians = [sums.median(residual) for residual in residuals]
+    median = medians[0] + table["constant"][act]
+    _follow(table, act, seg, block, residuals, medians, sums)
     _choose(table, act, age_days, season)
-    expected, _ = chosen(table, act[local], options)
-    size = _learn_scale(table, act, first, np.abs(x - expected - _offset_of(table, act)[local]), weight, local)
-    _move_constant(table, act, first, x, weight)
-    for name, slot, gain in (("day", slots[0], 1 / MEMORY_DAYS), ("week", slots[1], 7 / (MEMORY_DAYS + 7))):
-        _move_slots(table, name, act[local], slot, x, weight, gain)
-    _learn_slot_scale(table, act[local], slots[0], size, weight)
+    expected = expected_of(table, act, seg, options)
+    size = _learn_scale(table, act, seg, np.abs(x - expected), sums)
+    _move_constant(table, act, median)
+    day, week = slots
+    visits = Visits(act, seg, day, known)
+    _move_slots(table, "day", visits, visits.mean(x), 1 / MEMORY_DAYS)
+    _learn_slot_scale(table, visits, visits.mean(size))
+    visits = Visits(act, seg, week, known)
+    _move_slots(table, "week", visits, visits.mean(x), 7 / (MEMORY_DAYS + 7))
+
+
+class Sums:
+    """Sums over the rows of each entity that hold values. first: (k,); known: (n, d) or None. count: (k, d) or (k, 1)."""
+
+    def __init__(self, first: Ints, known: np.ndarray | None) -> None:
+        self.first, self.known = first, known
+        self.count: Floats | None = None
+        if known is not None:
+            self.count = np.add.reduceat(known.astype(np.float64), first, axis=0)
+
+    def mean(self, values: Floats) -> Floats:
+        """(k, d), 0 where there is no value."""
+        if self.count is None or self.known is None:
+            count = np.diff(np.append(self.first, len(values)))[:, None]
+            return np.add.reduceat(values, self.first, axis=0) / count
+        return np.add.reduceat(np.where(self.known, values, 0.0), self.first, axis=0) / np.maximum(self.count, 1)
+
+    def median(self, values: Floats) -> Floats:
+        """(k, d), NaN where there is no value."""
+        if self.known is not None:
+            values = np.where(self.known, values, np.nan)
+        return segment_median(values, self.first, self.known is None)
+
+    def any(self, k: int, d: int) -> np.ndarray:
+        """Which have a value. (k, d)"""
+        return np.ones((k, d), dtype=bool) if self.count is None else self.count > 0
 
 
 def _offset_of(table: Table, act: Ints) -> Floats:
-    return np.take_along_axis(table["offset"][act], table["season"][act].astype(np.int64)[:, :, None], 2)[:, :, 0]
+    offset, season = table["offset"][act], table["season"][act]
+    if not season.any():
+        return offset[:, :, 0]
+    return np.take_along_axis(offset, season.astype(np.int64)[:, :, None], 2)[:, :, 0]
 
 
-def _follow(table: Table, act: Ints, first: Ints, block: int, residuals: list[Floats], local: Ints) -> None:
+def _follow(table: Table, act: Ints, seg: Ints, block: int, residuals: list[Floats], medians: list[Floats],
+            sums: Sums) -> None:
     """Season errors against the level as it was, then the level itself: the median of a day of block medians."""
     scale = table["scale"][act]
     limit = np.where(scale > 0, _STEP_LIMIT * scale, np.inf)
     seen = table["season_seen"][act]
     gain = np.maximum(1 / (seen + 1), 1 / (RING * 7.0))
-    any_value = np.zeros(scale.shape, dtype=bool)
-    for i, residual in enumerate(residuals):
-        size = np.abs(residual - table["offset"][act, :, i][local])
-        known = ~np.isnan(size)
-        count = np.add.reduceat(known.astype(np.float64), first, axis=0)
-        error = np.minimum(np.add.reduceat(np.where(known, size, 0.0), first, axis=0) / np.maximum(count, 1), limit)
-        old = table["season_error"][act, :, i]
-        table["season_error"][act, :, i] = np.where(count > 0, old + gain * (error - old), old)
-        any_value |= count > 0
-        ring = table["offsets"]
-        median = segment_median(residual, first)
+    any_value = sums.any(*scale.shape)
+    errors, rings, offset = table["season_error"][act], table["offsets"][act], table["offset"][act]
+    for i, (residual, median) in enumerate(zip(residuals, medians)):
+        error = np.minimum(sums.mean(np.abs(residual - _rows(offset[:, :, i], seg))), limit)
+        old = errors[:, :, i]
+        errors[:, :, i] = np.where(any_value, old + gain * (error - old), old)
         at = i * RING + block % RING
-        ring[act, :, at] = np.where(np.isnan(median), ring[act, :, at], median)
-        table["offset"][act, :, i] = _ring_median(ring[act, :, i * RING : (i + 1) * RING])
+        rings[:, :, at] = np.where(np.isnan(median), rings[:, :, at], median)
+    k, d = scale.shape
+    table["season_error"][act], table["offsets"][act] = errors, rings
+    table["offset"][act] = np.nan_to_num(row_median(rings.reshape(k, d, 3, RING)))
     table["season_seen"][act] = seen + any_value
-
-
-def _ring_median(ring: Floats) -> Floats:
-    k, d, size = ring.shape
-    medians = segment_median(ring.reshape(k * d * size, 1), np.arange(0, k * d * size, size))
-    return np.nan_to_num(medians.reshape(k, d))
 
 
 def _choose(table: Table, act: Ints, age_days: Floats, season: str) -> None:
@@ -167,24 +235,20 @@ def _choose(table: Table, act: Ints, age_days: Floats, season: str) -> None:
     table["season"][act] = np.where(week, 2.0, np.where(day, 1.0, 0.0))
 
 
-def _learn_scale(table: Table, act: Ints, first: Ints, size: Floats, weight: Floats, local: Ints) -> Floats:
+def _learn_scale(table: Table, act: Ints, seg: Ints, size: Floats, sums: Sums) -> Floats:
     """Mean absolute residual, large ones limited, and mean square residual, not limited. Returns the limited sizes."""
-    scale = table["scale"][act]
-    with np.errstate(over="ignore"):
-        square = (
-            np.add.reduceat(np.minimum(np.nan_to_num(size), 1e150) ** 2, first, axis=0)
-            / np.diff(np.r_[first, len(size)])[:, None]
-        )
+    scale, seen = table["scale"][act], table["scale_seen"][act]
+    gain = np.maximum(1 / (seen + 1), 1 / (RING * MEMORY_DAYS))
+    known = size if sums.known is None else np.where(sums.known, size, 0.0)
+    largest = np.minimum(known, _SQUARABLE)
+    square = np.add.reduceat(largest * largest, sums.first, axis=0)
+    square /= np.diff(np.append(sums.first, len(size)))[:, None]
     power = table["power"][act]
-    table["power"][act] = power + np.maximum(1 / (table["scale_seen"][act] + 1), 1 / (RING * MEMORY_DAYS)) * (
-        square - power
-    )
-    size = np.minimum(np.nan_to_num(size), np.where(scale > 0, _SCALE_LIMIT * scale, np.inf)[local])
-    total = np.add.reduceat(weight, first, axis=0)
-    mean = np.add.reduceat(size * weight, first, axis=0) / np.maximum(total, 1e-9)
-    gain = np.maximum(1 / (table["scale_seen"][act] + 1), 1 / (RING * MEMORY_DAYS))
-    table["scale"][act] = np.where(total > 0, scale + gain * (mean - scale), scale)
-    table["scale_seen"][act] += total > 0
+    table["power"][act] = power + gain * (square - power)
+    size = np.minimum(known, _rows(np.where(scale > 0, _SCALE_LIMIT * scale, np.inf), seg))
+    any_value = sums.any(*scale.shape)
+    table["scale"][act] = np.where(any_value, scale + gain * (sums.mean(size) - scale), scale)
+    table["scale_seen"][act] = seen + any_value
     return size
 
 
@@ -196,33 +260,48 @@ def _limited(old: Floats, seen: Floats, value: Floats, scale: Floats, gain: floa
     return old + np.maximum(1 / (seen + 1), gain) * step
 
 
-def _move_constant(table: Table, act: Ints, first: Ints, x: Floats, weight: Floats) -> None:
-    median = segment_median(np.where(weight > 0, x, np.nan), first)
+def _move_constant(table: Table, act: Ints, median: Floats) -> None:
     known = ~np.isnan(median)
     old, seen = table["constant"][act], table["constant_seen"][act]
     moved = _limited(old, seen, np.where(known, median, old), table["scale"][act], 1 / (RING * MEMORY_DAYS))
     table["constant"][act] = np.where(known, moved, old)
-    table["constant_seen"][act] += known
+    table["constant_seen"][act] = seen + known
 
 
-def _visits(e: Ints, slot: Ints, values: Floats, weight: Floats) -> tuple[Ints, Ints, Floats, Floats]:
-    """One mean per entity and visit of a slot. Returns entity, slot, (v, d) means, (v, d) weights."""
-    run = first_rows(e * 1024 + slot)
-    total = np.add.reduceat(weight, run, axis=0)
-    mean = np.add.reduceat(np.where(weight > 0, values, 0.0) * weight, run, axis=0) / np.maximum(total, 1e-9)
-    return e[run], slot[run], mean, total
+class Visits:
+    """Runs of rows of one entity in one slot. entity, slot: (v,); seen: (v, d) bool, None = all hold values."""
+
+    def __init__(self, act: Ints, seg: Ints, slot: Ints, known: np.ndarray | None) -> None:
+        self.run = first_rows(seg * 1024 + slot)
+        self.local, self.slot, self.known = seg[self.run], slot[self.run], known
+        self.entity = act[self.local]
+        total: Floats = np.diff(np.append(self.run, len(seg)))[:, None].astype(np.float64)
+        self.seen: np.ndarray | None = None
+        if known is not None:
+            total = np.add.reduceat(known.astype(np.float64), self.run, axis=0)
+            self.seen = total > 0
+        self.total = np.maximum(total, 1e-9)
+
+    def mean(self, values: Floats) -> Floats:
+        """(v, d), 0 where there is no value."""
+        if self.known is not None:
+            values = np.where(self.known, values, 0.0)
+        out: Floats = np.add.reduceat(values, self.run, axis=0) / self.total
+        return out
+
+    def put(self, profile: np.ndarray, old: np.ndarray, new: np.ndarray) -> None:
+        """Writes the cells that were visited with a value."""
+        profile[self.entity, :, self.slot] = new if self.seen is None else np.where(self.seen, new, old)
 
 
-def _move_slots(table: Table, name: str, e: Ints, slot: Ints, x: Floats, weight: Floats, gain: float) -> None:
-    entity, at, mean, total = _visits(e, slot, x, weight)
-    old, seen = table[name][entity, :, at], table[name + "_seen"][entity, :, at]
-    moved = _limited(old, seen, mean, table["scale"][entity], gain)
-    table[name][entity, :, at] = np.where(total > 0, moved, old)
-    table[name + "_seen"][entity, :, at] = seen + (total > 0)
+def _move_slots(table: Table, name: str, visits: Visits, mean: Floats, gain: float) -> None:
+    profile, count = table[name], table[name + "_seen"]
+    old, seen = profile[visits.entity, :, visits.slot], count[visits.entity, :, visits.slot]
+    visits.put(profile, old, _limited(old, seen, mean, table["scale"][visits.entity], gain))
+    visits.put(count, seen, seen + 1)
 
 
-def _learn_slot_scale(table: Table, e: Ints, slot: Ints, size: Floats, weight: Floats) -> None:
-    entity, at, mean, total = _visits(e, slot, size, weight)
-    old = table["slot_scale"][entity, :, at]
-    gain = np.maximum(1 / np.maximum(table["day_seen"][entity, :, at], 1.0), 1 / MEMORY_DAYS)
-    table["slot_scale"][entity, :, at] = np.where(total > 0, old + gain * (mean - old), old)
+def _learn_slot_scale(table: Table, visits: Visits, mean: Floats) -> None:
+    old = table["slot_scale"][visits.entity, :, visits.slot]
+    gain = np.maximum(1 / np.maximum(table["day_seen"][visits.entity, :, visits.slot], 1.0), 1 / MEMORY_DAYS)
+    visits.put(table["slot_scale"], old, old + gain * (mean - old))

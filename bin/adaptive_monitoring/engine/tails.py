@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from adaptive_monitoring.engine.numbers import Floats
+from adaptive_monitoring.engine.numbers import Floats, Ints
 
 BINS = 48
-_PER_OCTAVE, _LOWEST = 2.0, -8.0
+_PER_OCTAVE, _LOWEST = 2.0, -8.0  # two, because a square is cheaper than a logarithm: see place()
+_MANTISSA_BITS, _EXPONENT_BIAS = 52, 1023  # of a float64
 EDGES: Floats = 2.0 ** (_LOWEST + np.arange(BINS + 1) / _PER_OCTAVE)
 _MIDDLES: Floats = EDGES[:-1] * 2.0 ** (0.5 / _PER_OCTAVE)
 TAIL_SHARE = 0.15  # the exponential tail begins at the 85 % point
@@ -29,12 +30,19 @@ _LOG10E = 0.4342944819032518
 KNOT_COUNT = 4  # kept of each tail: median, start, evidence at the start, mean excess beyond it
 
 
-def place(size: Floats, unit: Floats) -> np.ndarray:
-    """Bin of each deviation (0 … BINS − 1); what is not a number goes into bin 0. unit: > 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = (np.log2(size / unit) - _LOWEST) * _PER_OCTAVE
-    out: np.ndarray = np.clip(np.nan_to_num(at, nan=0.0, neginf=0.0), 0.0, BINS - 1).astype(np.int64)
-    return out
+def place(size: Floats, unit: Floats) -> Ints:
+    """Bin of each deviation, whatever its sign (0 … BINS − 1); what is not a number goes into bin 0. unit: > 0.
+
+    Bins are half octaves, so the number of one is the binary exponent of the square.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        ratio = size / unit
+        ratio *= ratio
+    at = ratio.view(np.int64) >> _MANTISSA_BITS
+    at -= _EXPONENT_BIAS + round(_LOWEST * _PER_OCTAVE)
+    np.clip(at, 0, BINS - 1, out=at)
+    at[np.isnan(ratio)] = 0
+    return at
 
 
 def knots_of(counts: Floats, lends: Floats | None = None) -> Floats:

@@ -13,8 +13,8 @@ import numpy as np
 
 from adaptive_monitoring.engine import causal, evidence, profile, tails, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
+from adaptive_monitoring.engine.history import History
 from adaptive_monitoring.engine.numbers import Floats
-from adaptive_monitoring.engine.rolling import Tail
 from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK, DAY_SLOTS, WEEK_SLOTS
 
@@ -89,6 +89,7 @@ class Adaptive:
             height=np.zeros((entities, d, evidence.V, evidence.SIDES)),
             rate=np.zeros((entities, d, evidence.V, evidence.SIDES)),
             start=np.full((entities, d, evidence.V, evidence.SIDES), np.inf),
+            cuts=np.full((entities, d, evidence.V, evidence.SIDES), np.inf),
             usual=np.zeros((entities, d, evidence.HALF_HOURS), dtype=np.float32),
             lower_k=np.full((entities, d), np.inf),
             upper_k=np.full((entities, d), np.inf),
@@ -105,11 +106,13 @@ class Adaptive:
             alarm_since=np.full(entities, np.nan),
             alarm_at=np.full(entities, -np.inf),
         )
-        return State(self.name, table, Tail.empty(entities, d))
+        return State(self.name, table, History(entities, d))
 
     def fit(self, panel: Panel) -> State:
         """Learn from history: the causal pass, keeping only its end."""
-        return self.stream(self.empty(len(panel.indptr) - 1, panel.x.shape[1]), panel)[1]
+        state = self.empty(len(panel.indptr) - 1, panel.x.shape[1])
+        causal.Pass(self.settings, state, panel, tell=False).go()
+        return state
 
     def score(self, state: State, panel: Panel) -> Scores:
         """Score every row; changes nothing."""
@@ -117,7 +120,9 @@ class Adaptive:
 
     def learn(self, state: State, panel: Panel) -> State:
         """Adapt; rows not newer than the entity's clock are ignored."""
-        return self.stream(state, panel)[1]
+        state = state.copy()
+        causal.Pass(self.settings, state, panel, tell=False).go()
+        return state
 
     def stream(self, state: State, panel: Panel, own: bool = False) -> tuple[Scores, State]:
         """Score and learn in one causal pass. own: the state may be changed in place (the caller gives it away).
@@ -125,7 +130,8 @@ class Adaptive:
         panel times must be finite and not decrease inside an entity.
         """
         run = causal.Pass(self.settings, state if own else state.copy(), panel)
-        return run.go(), run.state
+        run.go()
+        return run.out, run.state
 
     def freeze(self, state: State) -> State:
         """What a stored row keeps: the chosen season's slots, knots of the tails, the largest peaks; rounded."""
@@ -213,7 +219,9 @@ class Adaptive:
         ):
             out[name] = table[name].copy()
         out["knots"] = table["knots"].reshape(g, d, evidence.V, evidence.SIDES, tails.KNOT_COUNT).copy()
-        out["height"], out["rate"], out["start"] = tails.lines_of(out["knots"], table["unit"][..., None])
+        lines = tails.lines_of(out["knots"], table["unit"][..., None])
+        out["height"], out["rate"], out["start"] = lines
+        out["cuts"] = evidence.cuts_of(*lines)
         weight = np.repeat(table["weight"][:, :, None], evidence.V, axis=2)
         out["counts"] = tails.counts_of(out["knots"], weight).astype(np.float32)
         out["usual"] = _unpacked(table["usual"])
