@@ -20,9 +20,13 @@ def scores(n: int, d: int, **columns: object) -> Scores:
     return Scores(cause=np.zeros(n, dtype=np.int64), **table)
 
 
+def shown_as(score: np.ndarray) -> list[str]:
+    return fields._SCORES.take(fields.codes_of(score)).tolist()
+
+
 def test_fifty_is_the_alert_level_and_nothing_is_beyond_a_hundred() -> None:
     assert fields.to_hundred(np.array([0.0, 1.0, 3.0, 1e9, 1e300, INF])).round(6).tolist() == [0, 50, 75, 100, 100, 100]
-    assert fields.hundredths(np.array([NAN, 0.5, INF, 1.0, np.nextafter(1, 0)])) == [
+    assert shown_as(np.array([NAN, 0.5, INF, 1.0, np.nextafter(1, 0)])) == [
         "",
         "33.33",
         "100.00",
@@ -33,14 +37,14 @@ def test_fifty_is_the_alert_level_and_nothing_is_beyond_a_hundred() -> None:
 
 def test_the_scale_is_that_of_pointwise() -> None:
     for s in np.random.default_rng(1).exponential(2.0, size=200):
-        assert abs(float(fields.hundredths(np.array([s]))[0]) - pointwise.to_hundred(float(s))) <= 0.005 + 1e-9
+        assert abs(float(shown_as(np.array([s]))[0]) - pointwise.to_hundred(float(s))) <= 0.005 + 1e-9
 
 
 def test_small_scores_keep_four_digits() -> None:
     """So that quiet rows can be ranked; nothing is shown as more than it is."""
-    shown = fields.hundredths(np.array([0.0, 1e-9, 2.34e-5, 0.00123, 0.00999999, 0.0101010101, 0.02, 1.0, 1e9, NAN]))
+    shown = shown_as(np.array([0.0, 1e-9, 2.34e-5, 0.00123, 0.00999999, 0.0101010101, 0.02, 1.0, 1e9, NAN]))
     assert shown == ["0.00", "0.00", "0.0023", "0.1228", "0.9901", "1.00", "1.96", "50.00", "100.00", ""]
-    rising = [float(text) for text in fields.hundredths(np.linspace(0, 0.03, 3000))]
+    rising = [float(text) for text in shown_as(np.linspace(0, 0.03, 3000))]
     assert rising == sorted(rising)
 
 
@@ -57,7 +61,8 @@ def test_cells_of_wide_rows() -> None:
     some = scores(3, 2, score=[0.0, NAN, 3.0], expected=[[5, NAN], [NAN, NAN], [5.1234567, 1e100]])
     state, status = np.array([0, 4, 2]), np.array([fields.TRAINED, fields.NO_MODEL, fields.STALE])
     told = verdicts(state, some.score)
-    columns = fields.cells(some, told, status, {2: "1,open,id,9,high,why,a 100%,stale,"}, fields.Bands())
+    answer = fields.Answer(some, told, status)
+    columns = answer.columns(np.arange(3), {2: "1,open,id,9,high,why,a 100%,stale,"})
     rows = [",".join(cells) for cells in zip(*columns)]
     assert rows[0] == "0.00,0,normal,,,info,,,trained,,5,4,6,0.00,,4,6,0.00"
     assert rows[1].startswith(",0,missing,,,info,,,,,")
@@ -68,7 +73,7 @@ def test_cells_of_wide_rows() -> None:
 def test_long_rows_show_their_own_metric() -> None:
     some = scores(2, 2, expected=[[1.0, 2.0], [3.0, 4.0]], lower=[[-INF, 0.0], [0.0, 1.0]])
     zero = np.zeros(2, dtype=np.int64)
-    columns = fields.cells(some, verdicts(zero, some.score), zero, {}, fields.Bands(), np.array([0, 1]))
+    columns = fields.Answer(some, verdicts(zero, some.score), zero).columns(np.arange(2), {}, np.array([0, 1]))
     shown = [",".join(cells).split("trained,,")[1] for cells in zip(*columns)]
     assert shown == ["1,,6,0.00", "4,1,6,0.00"]
 
@@ -84,9 +89,10 @@ def test_an_anomaly_keeps_its_id() -> None:
     assert len(different) == 8
 
 
-def test_bands_stay_right_when_the_memory_of_them_is_full(monkeypatch) -> None:
-    monkeypatch.setattr(fields, "_MOST_BANDS", 3)
-    bands, x = fields.Bands(), np.array([1.0, 2.0, 3.0, np.nan])
-    assert bands.texts(x, x, x) == ["1,1,1", "2,2,2", "3,3,3", ",,"]
-    y = np.array([1.0, 7.0, -np.inf, np.nan])  # the first one was known before the memory is cleared
-    assert bands.texts(y, y, y) == ["1,1,1", "7,7,7", ",,", ",,"]
+def test_rows_in_any_order_have_their_own_band_and_rows_without_a_place_none() -> None:
+    x = np.array([1.0, 1.0, 2.0, np.nan, -np.inf, 0.0, -0.0])[:, None]
+    some = scores(7, 1, expected=x, lower=x, upper=x)
+    answer = fields.Answer(some, verdicts(np.zeros(7, dtype=np.int64), some.score), np.zeros(7, dtype=np.int64))
+    columns = answer.columns(np.array([2, -1, 0, 1, 3, 4, 5, 6]), {})
+    assert columns[2] == ["2,2,2", ",,", "1,1,1", "1,1,1", ",,", ",,", "0,0,0", "-0,-0,-0"]
+    assert columns[0][1] == columns[3][1] == "" and columns[1][1] == "0,missing,,,info,,,,"

@@ -1,28 +1,24 @@
 """Output fields of adaptdetect: names, scale, texts. The only place where internal scores become SPL."""
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from adaptive_monitoring.bounds.pointwise import LARGEST_SCORE
+from adaptive_monitoring.commands import digits
 from adaptive_monitoring.commands.modelling import HOST_FIELDS as HOST
 from adaptive_monitoring.commands.modelling import METRIC_FIELDS as METRIC
 from adaptive_monitoring.engine.base import Scores
-from adaptive_monitoring.engine.episodes import Verdicts
+from adaptive_monitoring.engine.episodes import MISSING, Verdicts
 from adaptive_monitoring.engine.numbers import Floats, Ints
 
 STATUSES = ("trained", "cold", "stale", "untrainable", "")
 TRAINED, COLD, STALE, UNTRAINABLE, NO_MODEL = range(5)
 STATES = ("normal", "pending", "open", "closing", "missing")
 _SHOWN_SHARE = 0.05
-_MOST_BANDS = 200_000
-_NOT_FINITE = re.compile("-?(?:nan|inf)")
 _FINE = 10_000  # below 1 four digits are shown, so that quiet rows can be ranked; 0 stays 0.00
-_TEXTS = ["%.2f" % (i / 100) for i in range(10_001)]
-_TEXTS += ["0.00", *("%.4f" % (i / _FINE) for i in range(1, _FINE)), "1.00", ""]  # the last one, index −1, for NaN
 
 
 def names_of(metrics: Sequence[str], alone: bool) -> list[str]:
@@ -50,67 +46,74 @@ def contributors_of(metrics: Sequence[str], share: Floats) -> str:
     return "; ".join(f"{metrics[i]} {share[i]:.0%}" for i in order if share[i] >= _SHOWN_SHARE)
 
 
-class Bands:
-    """Texts of (expected, lower, upper); neighbouring rows of an entity share theirs, so each is formatted once.
-
-    Known bands are found by their 24 bytes, which costs half of what a tuple of floats costs and works for NaN.
-    """
-
-    def __init__(self) -> None:
-        self.known: dict[bytes, str] = {}
-
-    def texts(self, expected: Floats, lower: Floats, upper: Floats) -> list[str]:
-        """One CSV text per row; what is not finite is empty."""
-        keys = np.stack([expected, lower, upper], axis=1).view("S24").ravel().tolist()
-        out: list[str | None] = list(map(self.known.get, keys))
-        if None in out:
-            if len(self.known) >= _MOST_BANDS:
-                self.known.clear()
-            self._format([key for key in keys if key not in self.known])
-            out = list(map(self.known.get, keys))
-        return out  # type: ignore[return-value]
-
-    def _format(self, keys: list[bytes]) -> None:
-        new = list(dict.fromkeys(keys))
-        numbers = np.frombuffer(b"".join([key.ljust(24, b"\0") for key in new]))
-        texts = (("%.6g,%.6g,%.6g\n" * len(new)) % tuple(numbers.tolist())).split("\n")
-        if not np.isfinite(numbers).all():
-            texts = [_NOT_FINITE.sub("", text) for text in texts]
-        self.known.update(zip(new, texts))
-
-
-def hundredths(score: Floats) -> list[str]:
-    """Texts of internal scores on the scale 0–100, two digits, four below 1; NaN is empty."""
+def codes_of(score: Floats) -> Ints:
+    """Places of internal scores in SCORES: the scale 0–100, two digits, four below 1; NaN is empty. Any shape."""
     shown = to_hundred(score)
     with np.errstate(invalid="ignore"):
         place = np.where(shown < 1, 10_001 + np.rint(_FINE * shown), np.rint(100 * shown))
-        place = np.where(np.isnan(shown), -1, place)
-    return [_TEXTS[i] for i in place.astype(np.int64).tolist()]
+        return np.where(np.isnan(shown), NO_SCORE, place).astype(np.int64)
 
 
-def cells(
-    scores: Scores, verdicts: Verdicts, status: Ints, reasons: dict[int, str], bands: Bands, metric: Ints | None = None
-) -> list[list[str]]:
-    """Columns of CSV text that together hold all output fields.
+class Answer:
+    """Texts of panel rows, made once per chunk; neighbouring rows of an entity that share a band share its text.
 
-    status: (n,) index into STATUSES; reasons: row → everything from is_anomaly to suppressed_by; metric: for long rows,
-    the one metric whose numbers each row shows.
+    Rows are asked for by their place in the panel, −1 = a row about which nothing can be said.
     """
-    numbers = [scores.expected, scores.lower, scores.upper, scores.metric_score]
-    if metric is not None:
-        numbers = [np.take_along_axis(a, metric[:, None], axis=1) for a in numbers]
-    middles = _plain(verdicts.state, status)
-    for row, text in reasons.items():
-        middles[row] = text
-    out = [hundredths(verdicts.score), middles]
-    expected, lower, upper, metric_score = (a.astype(np.float64, copy=False) for a in numbers)
-    for i in range(expected.shape[1]):
-        out.append(bands.texts(expected[:, i], lower[:, i], upper[:, i]))
-        out.append(hundredths(metric_score[:, i]))
+
+    def __init__(self, scores: Scores, verdicts: Verdicts, status: Ints) -> None:
+        """status: (n,) index into STATUSES."""
+        self.n, self.d = scores.metric_score.shape
+        self.host = np.append(codes_of(verdicts.score), NO_SCORE)
+        self.plain = np.append(status * len(STATES) + verdicts.state, NO_MODEL * len(STATES) + MISSING)
+        self.metric = np.append(codes_of(scores.metric_score), np.full((1, self.d), NO_SCORE), axis=0)
+        self.band = np.zeros((self.n + 1, self.d), dtype=np.int64)
+        self.bands: list[np.ndarray] = []
+        for i in range(self.d):
+            columns = [a[:, i].astype(np.float64) for a in (scores.expected, scores.lower, scores.upper)]
+            begins = _begins(columns)
+            self.band[:-1, i] = np.cumsum(begins)
+            self.bands.append(_objects([NO_BAND, *digits.texts([values[begins] for values in columns])]))
+
+    def columns(self, place: Ints, reasons: dict[int, str], metric: Ints | None = None) -> list[list[str]]:
+        """Columns of CSV text that together hold all output fields.
+
+        place: (m,) rows; reasons: index into place → everything from is_anomaly to suppressed_by; metric: (m,) for long
+        rows, the one metric whose numbers each row shows.
+        """
+        middles = _PLAIN.take(self.plain[place]).tolist()
+        for row, text in reasons.items():
+            middles[row] = text
+        out = [_SCORES.take(self.host[place]).tolist(), middles]
+        if metric is None:
+            for i, bands in enumerate(self.bands):
+                out += [bands.take(self.band[place, i]).tolist(), _SCORES.take(self.metric[place, i]).tolist()]
+            return out
+        shown = _objects([NO_BAND] * len(place))
+        for i in np.unique(metric).tolist():
+            rows = np.flatnonzero(metric == i)
+            shown[rows] = self.bands[i].take(self.band[place[rows], i])
+        return [*out, shown.tolist(), _SCORES.take(self.metric[place, metric]).tolist()]
+
+
+def _begins(columns: list[Floats]) -> np.ndarray:
+    """Rows in which any of the numbers is not, bit by bit, that of the row before. (n,) bool"""
+    begins = np.ones(len(columns[0]), dtype=bool)
+    bits = [values.view(np.int64) for values in columns]
+    begins[1:] = bits[0][1:] != bits[0][:-1]
+    for values in bits[1:]:
+        begins[1:] |= values[1:] != values[:-1]
+    return begins
+
+
+def _objects(texts: Sequence[str]) -> np.ndarray:
+    out = np.empty(len(texts), dtype=object)
+    out[:] = texts
     return out
 
 
-def _plain(state: Ints, status: Ints) -> list[str]:
-    """is_anomaly … suppressed_by of rows that have nothing to explain; texts are shared."""
-    texts = [f"0,{name},,,info,,,{word}," for word in STATUSES for name in STATES]
-    return [texts[i] for i in (status * len(STATES) + state).tolist()]
+#: is_anomaly … suppressed_by of rows that have nothing to explain, by status and state.
+_PLAIN = _objects([f"0,{name},,,info,,,{word}," for word in STATUSES for name in STATES])
+#: Texts of scores: 0.00 to 100.00, then 0.0001 to 0.9999 and 1.00, then none.
+_SCORES = _objects(["%.2f" % (i / 100) for i in range(10_001)] + ["0.00"]
+                   + ["%.4f" % (i / _FINE) for i in range(1, _FINE)] + ["1.00", ""])
+NO_SCORE, NO_BAND = len(_SCORES) - 1, ",,"

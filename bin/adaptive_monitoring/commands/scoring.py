@@ -46,7 +46,6 @@ class Run:
         self.started = time.monotonic()
         self.rows = self.anomalous = self.episodes = 0
         self.stopped = False
-        self.bands = fields.Bands()
         self.zone: object = None
         self._names: list[str] = []
 
@@ -84,42 +83,40 @@ class Run:
         return self._names
 
     def replies(self, pieces: Iterable[Body], batch: Batch, place: Ints, result: Result) -> bytes:
-        """The reply to the slices of a chunk, whose rows the batch holds."""
+        """The reply to the slices of a chunk, whose rows the batch holds. place: panel row of each row, −1 = none."""
+        if len(result.status) > 2 * len(place):  # a chunk of many that were scored together
+            rows = np.unique(place[place >= 0])
+            result, place = result.take(rows), np.where(place >= 0, np.searchsorted(rows, place), -1)
+        answer = fields.Answer(result.scores, result.verdicts, result.status)
+        keep = {"all": None, "anomalies": result.verdicts.open, "changes": result.verdicts.changed}[self.arguments.only]
         out, at = [], 0
         for piece in pieces:
             n = len(piece)
-            out.append(self._reply(self.free(piece), batch.rows(at, at + n), place[at:at + n], result))
+            rows, part = place[at:at + n], batch.rows(at, at + n)
+            metric = None if part.metric is None else np.maximum(part.metric, 0)
+            texts = {**self._reasons(part, rows, result), **self._suppressed(part, rows, result)}
+            cells = answer.columns(rows, texts, metric)
+            kept = None if keep is None else (np.append(keep, False)[rows]).tolist()
+            out.append(self.free(piece).append_cells(self.names(), cells, kept))
+            self.rows += n
+            self.anomalous += int(np.append(result.verdicts.open, False)[rows].sum())
             at += n
         return b"".join(out)
 
-    def _reply(self, body: Body, batch: Batch, place: Ints, result: Result) -> bytes:
-        """Every row of a slice with its answer, in the order of the input. place: panel row of each row, −1 = none."""
-        shown = result.take(np.maximum(place, 0), place < 0)
-        metric = None if batch.metric is None else np.maximum(batch.metric, 0)
-        texts = {**self._reasons(batch, shown), **self._suppressed(batch, shown)}
-        cells = fields.cells(shown.scores, shown.verdicts, shown.status, texts, self.bands, metric)
-        self._count(shown.verdicts)
-        keep = {"all": None, "anomalies": shown.verdicts.open, "changes": shown.verdicts.changed}[self.arguments.only]
-        return body.append_cells(self.names(), cells, None if keep is None else keep.tolist())
-
-    def _count(self, verdicts: Verdicts) -> None:
-        self.rows += len(verdicts.state)
-        self.anomalous += int(verdicts.open.sum())
-
-    def _reasons(self, batch: Batch, shown: Result) -> dict[int, str]:
+    def _reasons(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """Texts from is_anomaly to suppressed_by of the rows that are not plainly normal."""
-        state = shown.verdicts.state
-        special = np.flatnonzero((state != NORMAL) & (state != MISSING))
-        keys = self.reader.keys if len(special) else []
-        return {int(row): self._reason(int(row), shown, keys[batch.entity[row]]) for row in special}
+        state = np.append(result.verdicts.state, MISSING)[place]
+        special = np.flatnonzero((state != NORMAL) & (state != MISSING)).tolist()
+        return {row: self._reason(int(place[row]), result, self.reader.keys[batch.entity[row]]) for row in special}
 
-    def _suppressed(self, batch: Batch, shown: Result) -> dict[int, str]:
+    def _suppressed(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """The same texts of rows inside a window of suppress=."""
         windows = self.reader.windows
         if windows is None or batch.window is None:
             return {}
+        status = np.append(result.status, fields.NO_MODEL)[place]
         return {
-            int(row): f"0,suppressed,,,info,,,{fields.STATUSES[shown.status[row]]},{quote(windows.reasons[window])}"
+            int(row): f"0,suppressed,,,info,,,{fields.STATUSES[status[row]]},{quote(windows.reasons[window])}"
             for row, window in enumerate(batch.window.tolist()) if window >= 0
         }
 
@@ -159,21 +156,10 @@ class Result:
     def __init__(self, scores: Scores, verdicts: Verdicts, status: Ints, x: Floats) -> None:
         self.scores, self.verdicts, self.status, self.x = scores, verdicts, status, x
 
-    def take(self, rows: Ints, blank: np.ndarray) -> Result:
-        """These rows; where blank there is nothing to say."""
-        if not len(self.status):
-            return nothing(len(rows), self.x.shape[1])
-        picked = Result(
-            self.scores.take(rows),
-            Verdicts(*(getattr(self.verdicts, f.name)[rows] for f in dataclass_fields(Verdicts))),
-            self.status[rows], self.x[rows])
-        if blank.any():
-            for name in ("metric_score", "expected", "lower", "upper"):
-                getattr(picked.scores, name)[blank] = np.nan
-            picked.verdicts.score[blank] = np.nan
-            picked.verdicts.state[blank], picked.status[blank] = MISSING, fields.NO_MODEL
-            picked.verdicts.open[blank] = picked.verdicts.changed[blank] = False
-        return picked
+    def take(self, rows: Ints) -> Result:
+        """These rows."""
+        verdicts = Verdicts(*(getattr(self.verdicts, f.name)[rows] for f in dataclass_fields(Verdicts)))
+        return Result(self.scores.take(rows), verdicts, self.status[rows], self.x[rows])
 
 
 def nothing(n: int, d: int) -> Result:
