@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,15 +36,16 @@ def to_hundred(score: Floats) -> Floats:
     return out
 
 
-def anomaly_id(key: Sequence[str], start: float) -> str:
+@lru_cache(maxsize=1000)
+def anomaly_id(key: tuple[str, ...], start: float) -> str:
     """The same for every run that sees the episode's first row."""
     return f"{zlib.crc32('/'.join(key).encode('utf-8', 'surrogateescape')):08x}-{int(start)}"
 
 
-def contributors_of(metrics: Sequence[str], share: Floats) -> str:
+def contributors_of(metrics: Sequence[str], share: Sequence[float]) -> str:
     """Metrics and their parts of the evidence, most first."""
-    order = np.argsort(-share, kind="stable")[:5]
-    return "; ".join(f"{metrics[i]} {share[i]:.0%}" for i in order if share[i] >= _SHOWN_SHARE)
+    order = sorted(range(len(metrics)), key=lambda i: -share[i])[:5]
+    return "; ".join([f"{metrics[i]} {share[i]:.0%}" for i in order if share[i] >= _SHOWN_SHARE])
 
 
 def codes_of(score: Floats) -> Ints:

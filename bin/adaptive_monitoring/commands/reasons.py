@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from adaptive_monitoring.engine.base import CAUSES
 
@@ -155,14 +156,17 @@ def _times(texts: dict[str, str], numbers: Numbers) -> str:
 
 def _since(texts: dict[str, str], cause: int, since: float, zone: object) -> str:
     """When the episode began, unless no calendar has that moment."""
-    if not _known(since):
-        return ""
+    time = _moment(since, zone) if _known(since) else ""
+    return texts["began" if cause == CALM else "since"].format(time=time) if time else ""
+
+
+@lru_cache(maxsize=1000)
+def _moment(since: float, zone: object) -> str:
     try:
         moment = datetime.fromtimestamp(since, zone or timezone.utc)  # type: ignore[arg-type]
     except (OverflowError, ValueError, OSError):
         return ""
-    time = moment.strftime("%Y-%m-%d %H:%M" if zone else "%Y-%m-%d %H:%M UTC")
-    return texts["began" if cause == CALM else "since"].format(time=time)
+    return moment.strftime("%Y-%m-%d %H:%M" if zone else "%Y-%m-%d %H:%M UTC")
 
 
 def _also(texts: dict[str, str], others: list[str]) -> str:

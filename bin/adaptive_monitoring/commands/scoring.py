@@ -106,8 +106,14 @@ class Run:
     def _reasons(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """Texts from is_anomaly to suppressed_by of the rows that are not plainly normal."""
         state = np.append(result.verdicts.state, MISSING)[place]
-        special = np.flatnonzero((state != NORMAL) & (state != MISSING)).tolist()
-        return {row: self._reason(int(place[row]), result, self.reader.keys[batch.entity[row]]) for row in special}
+        special = np.flatnonzero((state != NORMAL) & (state != MISSING))
+        if not len(special):
+            return {}
+        told = result.take(place[special])
+        scores, verdicts = told.scores, told.verdicts
+        columns = (batch.entity[special], scores.share, scores.metric_score, scores.cause, told.x, scores.expected,
+                   scores.lower, scores.upper, verdicts.start, verdicts.open, verdicts.score, verdicts.state, told.status)
+        return dict(zip(special.tolist(), map(self._reason, *(column.tolist() for column in columns))))
 
     def _suppressed(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """The same texts of rows inside a window of suppress=."""
@@ -120,23 +126,25 @@ class Run:
             for row, window in enumerate(batch.window.tolist()) if window >= 0
         }
 
-    def _reason(self, row: int, shown: Result, key: Sequence[str]) -> str:
-        scores, verdicts = shown.scores, shown.verdicts
-        share = scores.share[row]
-        calm = not share.any()
-        top = int(np.argmax(np.nan_to_num(scores.metric_score[row]) if calm else share))
+    def _reason(
+        self, entity: int, share: list[float], metric_score: list[float], cause: int, x: list[float],
+        expected: list[float], lower: list[float], upper: list[float], start: float, is_open: bool, score: float,
+        state: int, status: int,
+    ) -> str:
+        """Everything from is_anomaly to suppressed_by of one row. Lists have one number per metric."""
+        calm = not any(share)
+        strengths = [0.0 if s != s else s for s in metric_score] if calm else share
+        top = strengths.index(max(strengths))
         metrics = self.reader.metrics
-        start, is_open = float(verdicts.start[row]), bool(verdicts.open[row])
         text = reasons.sentence(
-            self.arguments.lang, reasons.CALM if calm else int(scores.cause[row]), metrics[top],
-            float(shown.x[row, top]), float(scores.expected[row, top]), float(scores.lower[row, top]),
-            float(scores.upper[row, top]), start, self.zone, moved_too(metrics, share))
-        strength = max(float(verdicts.score[row]), 1.0)
-        cells = [str(int(is_open)), fields.STATES[verdicts.state[row]],
-                 fields.anomaly_id(key, start) if is_open else "", f"{start:.0f}" if is_open else "",
-                 severity(strength) if is_open else "info",
-                 quote(text), quote(fields.contributors_of(metrics, share)), fields.STATUSES[shown.status[row]], ""]
-        return ",".join(cells)
+            self.arguments.lang, reasons.CALM if calm else cause, metrics[top], x[top], expected[top], lower[top],
+            upper[top], start, self.zone, moved_too(metrics, share))
+        begun, strength = "", "info"
+        if is_open:
+            begun = f"{fields.anomaly_id(self.reader.keys[entity], start)},{start:.0f}"
+            strength = severity(max(score, 1.0))
+        return (f"{int(is_open)},{fields.STATES[state]},{begun or ','},{strength},{quote(text)},"
+                f"{quote(fields.contributors_of(metrics, share))},{fields.STATUSES[status]},")
 
     def close(self, what: str) -> None:
         """The closing messages."""
@@ -171,9 +179,11 @@ def nothing(n: int, d: int) -> Result:
     return Result(scores, verdicts, np.full(n, fields.NO_MODEL), nan)
 
 
-def moved_too(metrics: Sequence[str], share: Floats) -> list[str]:
-    """Metrics beside the strangest one that belong to the reason, most first. share: (d,) of the evidence."""
-    order = np.argsort(-share, kind="stable")
+def moved_too(metrics: Sequence[str], share: Sequence[float]) -> list[str]:
+    """Metrics beside the strangest one that belong to the reason, most first. share: of the evidence, one each."""
+    if len(metrics) == 1:
+        return []
+    order = sorted(range(len(metrics)), key=lambda i: -share[i])
     return [metrics[i] for i in order[1:] if share[i] >= MOVED_TOO * share[order[0]] > 0]
 
 
