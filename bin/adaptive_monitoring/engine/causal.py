@@ -22,7 +22,7 @@ _AFTERMATH_S = 86400.0  # within a day after an alarm, returns to the expected v
 _LARGEST_SCORE = 1e9
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _SURELY_INSIDE = 1 - 1e-9  # below, rounding cannot put a value on the other side of its bound
-_MOST_ROWS = 16_000  # worked on at once: larger arrays leave the processor's cache
+_MOST_ROWS = 64_000  # worked on at once, for the sake of memory
 
 
 class Pass:
@@ -37,6 +37,7 @@ class Pass:
         self.e = self.g[self.rows]
         self.t, self.x = panel.t[self.rows], missing_as_nan(panel.x[self.rows])
         self.slots = slots_of(self.t, settings.tz)
+        self.sides = evidence.wanted_sides(settings)
         if tell:
             n, d = panel.x.shape
             nan = [np.full((n, d), np.nan) for _ in range(4)]
@@ -120,18 +121,18 @@ class Pass:
         each = evidence.each_view(self.table, self.settings, views, e)
         strange, cause = evidence.mixed(self.table, self.settings, views, e, each)
         new = work.number >= (work.end - lengths - work.start)[work.seg] if work.n > lengths.sum() else None
-        self._score_rows(work, seen, new, first, lengths, (odd, views, each, strange, cause))
+        persistent = self._score_rows(work, seen, new, first, lengths, (odd, views, each, strange, cause))
         if learns.any():
             found = np.zeros(work.shape)
             found[odd] = strange
-            learn(self.settings, work, seen, found, self._persistent(work), learns, block)
+            learn(self.settings, work, seen, found, persistent, learns, block)
 
     def _score_rows(self, work: Work, seen: Deviations, new: np.ndarray | None, first: Ints, lengths: Ints,
-                    strange_rows: tuple[Ints, evidence.Views, Floats, Floats, Ints]) -> None:
+                    strange_rows: tuple[Ints, evidence.Views, Floats, Floats, Ints]) -> Floats:
         """Fuse the metrics of new rows, keep what the alert level is learned from, write what is told.
 
         new: (n,) bool, None = all. first, lengths: of the entities' new rows. strange_rows: which of the rows have
-        evidence, their views, the evidence by view and by metric, the cause.
+        evidence, their views, the evidence by view and by metric, the cause. Returns what k of n rows reached, (n,).
         """
         odd, views, each, found, cause = strange_rows
         if new is not None:
@@ -141,20 +142,22 @@ class Pass:
         warm = self.table["blocks"][e] > 0
         excess = evidence.unusual(self.table, e, half, found)
         self.history.evidence[work.pos[odd]] = np.where(warm, excess.sum(axis=1), 0.0)
-        after = self._after_alarm(work, new, odd)
+        persistent = self._persistent(work)
+        after = self._after_alarm(work, persistent, new, odd)
         if evidence.hide_returns(seen.returns(odd, after), each):
             told, cause = evidence.mixed(self.table, self.settings, views, e, each)
             excess = evidence.unusual(self.table, e, half, told)
-        if not self.tell:
-            return
+        if not self.tell or not lengths.any():
+            return persistent
         at = self.rows[ranges(first, lengths)] if len(first) > 1 else self.rows[first[0] : first[0] + lengths[0]]
         self._write(work, seen, new, at)
         place = np.cumsum(new)[odd] - 1 if new is not None else odd
         self._write_evidence(at[place], e, np.where(warm[:, None], excess, 0.0), cause)
+        return persistent
 
-    def _after_alarm(self, work: Work, new: np.ndarray | None, odd: Ints) -> np.ndarray:
+    def _after_alarm(self, work: Work, persistent: Floats, new: np.ndarray | None, odd: Ints) -> np.ndarray:
         """Which of the odd rows come within a day after an earlier row in alarm; remembers the last alarm."""
-        alarm = self._persistent(work) >= work.rows(self.table["threshold"][work.act])
+        alarm = persistent >= work.rows(self.table["threshold"][work.act])
         rows = np.flatnonzero(alarm if new is None else alarm & new)
         e = work.row_e[odd]
         when = self.table["alarm_at"][e]
@@ -169,9 +172,12 @@ class Pass:
 
     def _persistent(self, work: Work) -> Floats:
         """The k-th largest evidence of the last n rows, for each row: what k of n sees."""
-        recent, depth = [self.history.evidence[work.pos]], work.number + work.start[work.seg]
+        evidence, recent = self.history.evidence, [self.history.evidence[work.pos]]
+        deep = (work.start >= self.settings.open_n).all()
+        depth = None if deep else work.number + work.start[work.seg]
         for i in range(1, self.settings.open_n):
-            recent.append(np.where(depth >= i, self.history.evidence[np.maximum(work.pos - i, 0)], 0.0))
+            earlier = evidence[work.pos - i] if depth is None else evidence[np.maximum(work.pos - i, 0)]
+            recent.append(earlier if depth is None else np.where(depth >= i, earlier, 0.0))
         return kth_largest(recent, self.settings.open_k)
 
     def _write_evidence(self, at: Ints, e: Ints, excess: Floats, cause: Ints) -> None:
@@ -202,7 +208,7 @@ class Pass:
     def _write_band(self, at: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray, upper_k: Floats,
                     lower_k: Floats) -> None:
         """Band and metric score; the same formula as the bounds lookup."""
-        settings, sides = self.settings, evidence.wanted_sides(self.settings)
+        settings, sides = self.settings, self.sides
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             up, down = upper_k * scale, lower_k * scale
             if settings.floor_abs > 0 or settings.floor_rel > 0:

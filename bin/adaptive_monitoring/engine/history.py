@@ -24,10 +24,11 @@ _FACTS = ("slot", "room", "length", "middle", "zero")
 class History:
     """Rows of many entities. Positions are places in the flat arrays; the row before an entity's first is its origin.
 
-    Per row: t (N,); x, known (N, d), gaps filled, and where there were values; evidence (N,) of the host; day, week (N,)
-    slots of local time; rise, moves, seen (N, d): sums up to the row of x − zero, of the steps' sizes, of known.
-    Per entity: slot, the position of its origin; length, its rows; middle, how many of them came before the block;
-    zero (g, d): its first value, so that sums stay small. complete: no value was ever missing.
+    Per row: t (N,) and day, week (N,) slots of local time, kept in the block only; x, known (N, d), gaps filled, and
+    where there were values; evidence (N,) of the host; rise, moves, seen (N, d): sums up to the row of x − zero, of the
+    steps' sizes, of known. Per entity: slot, the position of its origin; length, its rows; middle, how many of them
+    came before the block; zero (g, d): its first value, so that sums stay small.
+    complete: no value was ever missing; known and seen say nothing then.
     """
 
     def __init__(self, entities: int, d: int) -> None:
@@ -84,7 +85,7 @@ class History:
     def _to_front(self, e: Ints, kept: Ints) -> None:
         source = ranges(self.slot[e] + 1 + self.length[e] - kept, kept)
         target = ranges(self.slot[e] + 1, kept)
-        for name in ("t", "x", "known", "evidence", "day", "week"):
+        for name in ("x", "evidence") if self.complete else ("x", "evidence", "known"):
             column = getattr(self, name)
             column[target] = column[source]
         self.zero[e] = self.x[self.slot[e] + 1]
@@ -98,12 +99,14 @@ class History:
         first = np.cumsum(lengths) - lengths
         missing = np.isnan(x)
         if missing.any():
-            self.complete = False
+            self._begin_to_count()
             indptr = np.append(first, len(x))
             x = fill_forward(x, indptr)
             before = np.where(self.length[e, None] > 0, self.x[last], 0.0)
             x = np.where(np.isnan(x), np.repeat(before, lengths, axis=0), x)
-        self.t[rows], self.x[rows], self.known[rows], self.evidence[rows] = t, x, ~missing, 0.0
+        if not self.complete:
+            self.known[rows] = ~missing
+        self.t[rows], self.x[rows], self.evidence[rows] = t, x, 0.0
         self.day[rows], self.week[rows] = day, week
         new = self.length[e] == 0
         if new.any():
@@ -119,16 +122,21 @@ class History:
         previous[1:] = x[:-1]
         previous[first] = np.where((before == self.slot[e])[:, None], x[first], self.x[before])
         origin = before == self.slot[e]
-        start = [np.where(origin[:, None], 0, column[before]) for column in (self.rise, self.moves, self.seen)]
         at = before[origin]
         self.rise[at], self.moves[at], self.seen[at] = 0.0, 0.0, 0
-        self.rise[rows] = running(x - np.repeat(self.zero[e], lengths, axis=0), lengths, start[0])
-        self.moves[rows] = running(np.abs(x - previous), lengths, start[1])
+        self.rise[rows] = running(x - np.repeat(self.zero[e], lengths, axis=0), lengths, self.rise[before])
+        self.moves[rows] = running(np.abs(x - previous), lengths, self.moves[before])
+        if not self.complete:
+            self.seen[rows] = running(self.known[rows].astype(np.int32), lengths, self.seen[before])
+
+    def _begin_to_count(self) -> None:
+        """The first value is missing: up to now all were known."""
         if self.complete:
-            count = before - self.slot[e]
-            self.seen[rows] = (ranges(count, lengths) + 1)[:, None]
-        else:
-            self.seen[rows] = running(self.known[rows].astype(np.int32), lengths, start[2])
+            self.complete = False
+            rows = ranges(self.slot + 1, self.length)
+            self.known[rows] = True
+            self.seen[self.slot[self.length > 0]] = 0
+            self.seen[rows] = ranges(np.ones_like(self.length), self.length)[:, None]
 
     def _make_room(self, e: Ints, lengths: Ints) -> None:
         needed = self.length[e] + lengths
@@ -163,8 +171,8 @@ def running(values: Floats, lengths: Ints, start: Floats) -> Floats:
     if len(values) == k:
         return start + values
     if len(values) == k * int(lengths[0]) and (lengths == lengths[0]).all():
-        table = values.reshape(k, -1, d)
-        table[:, 0] += start
+        table = values.reshape(k, -1, d) if d > 1 else values.reshape(k, -1)
+        table[:, 0] += start if d > 1 else start[:, 0]
         return np.cumsum(table, axis=1, dtype=values.dtype).reshape(-1, d)
     out = np.empty_like(values)
     first = np.cumsum(lengths) - lengths

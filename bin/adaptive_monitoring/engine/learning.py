@@ -103,7 +103,10 @@ def _step(t: Floats, first: Ints) -> Floats:
     steps = np.empty_like(t)
     steps[1:] = t[1:] - t[:-1]
     steps[first] = np.nan
-    return segment_median(steps[:, None], first)[:, 0]
+    step, largest = np.fmin.reduceat(steps, first), np.fmax.reduceat(steps, first)
+    if (step != largest).any():  # NaN, too
+        step = segment_median(steps[:, None], first)[:, 0]
+    return step
 
 
 def _learn_tails(work: Work, seen: Deviations, weight: Floats | None) -> None:
@@ -119,7 +122,7 @@ def _learn_tails(work: Work, seen: Deviations, weight: Floats | None) -> None:
         usable = unit[:, :, view] > 0
         bins = tails.place(signed, work.rows(np.where(usable, unit[:, :, view], np.nan)))
         bins += line
-        bins[signed < 0] += tails.BINS
+        bins += tails.BINS * (signed < 0)
         parts = weight
         if not usable.all():
             parts = work.rows(usable) * (1.0 if weight is None else weight)

@@ -38,10 +38,11 @@ def place(size: Floats, unit: Floats) -> Ints:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         ratio = size / unit
         ratio *= ratio
+    np.fmax(ratio, 0.0, out=ratio)
     at = ratio.view(np.int64) >> _MANTISSA_BITS
     at -= _EXPONENT_BIAS + round(_LOWEST * _PER_OCTAVE)
-    np.clip(at, 0, BINS - 1, out=at)
-    at[np.isnan(ratio)] = 0
+    np.maximum(at, 0, out=at)
+    np.minimum(at, BINS - 1, out=at)
     return at
 
 
@@ -53,25 +54,23 @@ def knots_of(counts: Floats, lends: Floats | None = None) -> Floats:
     """
     lent = counts if lends is None else counts * lends[..., None]
     counts = counts + BORROWED * lent[..., ::-1, :]
-    total = counts.sum(axis=(-1, -2))[..., None, None]
-    above = _from_the_top(counts)
-    share = (above + 0.5) / (total + 1.0)
-    start = np.argmax(share <= TAIL_SHARE, axis=-1)[..., None]
+    total = counts.sum(axis=(-1, -2))[..., None]
+    above = np.zeros((*counts.shape[:-1], BINS + 1))  # counts from each edge up
+    np.cumsum(counts[..., ::-1], axis=-1, out=above[..., -2::-1])
+    start, middle = (
+        np.sum(above > share * (total[..., None] + 1.0) - 0.5, axis=-1) % (BINS + 1)  # 0 where counts are too few
+        for share in (TAIL_SHARE, 0.5)
+    )
     u = EDGES[start]
-    weight = np.take_along_axis(above, start, -1)
-    size = np.take_along_axis(_from_the_top(counts * _MIDDLES), start, -1)
+    weight = np.take_along_axis(above, start[..., None], -1)[..., 0]
+    inside = np.arange(BINS) >= start[..., None]
+    size = np.sum(counts * _MIDDLES, axis=-1, where=inside)
     excess = (np.maximum(size - weight * u, 0.0) + _PRIOR_EXCEEDANCES * _PRIOR_SLOPE * u) / (
         weight + _PRIOR_EXCEEDANCES
     )
-    begins = -np.log10(np.take_along_axis(share, start, -1))
-    median = EDGES[np.argmax(share <= 0.5, axis=-1)[..., None]]
-    knots = np.concatenate([median, u, begins, excess], axis=-1)
-    return np.where(total > 0, knots, 0.0)
-
-
-def _from_the_top(counts: Floats) -> Floats:
-    summed = np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1]
-    return np.concatenate([summed, np.zeros_like(summed[..., :1])], axis=-1)
+    begins = -np.log10((weight + 0.5) / (total + 1.0))
+    knots = np.stack([EDGES[middle], u, begins, excess], axis=-1)
+    return np.where(total[..., None] > 0, knots, 0.0)
 
 
 def lines_of(knots: Floats, unit: Floats) -> tuple[Floats, Floats, Floats]:

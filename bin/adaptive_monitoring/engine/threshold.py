@@ -25,7 +25,9 @@ def latest_peaks(peaks: Floats, count: Floats) -> Floats:
     """The latest share of each entity's peaks, NaN elsewhere. peaks: (g, PEAKS) ring; count: (g,) peaks so far."""
     stored = np.minimum(count, PEAKS)
     used = np.minimum(stored, np.maximum(np.floor(RECENT * stored), 12))
-    age = (count[:, None] - 1 - np.arange(PEAKS)) % PEAKS
+    newest = (count - 1) % PEAKS
+    age = newest[:, None] - np.arange(PEAKS)
+    age += PEAKS * (age < 0)
     return np.where(age < used[:, None], peaks, np.nan)
 
 
@@ -34,14 +36,19 @@ def tail_of(peaks: Floats) -> tuple[Floats, Floats, Floats, Floats]:
 
     peaks: (g, m), NaN = none. Returns four (g,) arrays.
     """
-    ordered = -np.sort(-peaks, axis=1)  # largest first, NaN last
-    m = np.sum(~np.isnan(peaks), axis=1)
+    known = ~np.isnan(peaks)
+    m = np.sum(known, axis=1)
     want = np.maximum(FEWEST, np.ceil(TAIL_SHARE * m)).astype(np.int64)
+    ordered = np.where(known, -peaks, np.inf)
+    most = int(want.max(initial=0)) + 1
+    if most < ordered.shape[1]:
+        ordered = np.partition(ordered, most, axis=1)[:, : most + 1]
+    ordered = -np.sort(ordered, axis=1)  # largest first, −inf last
     k = np.minimum(want, m)
     at = np.where(m > want, want, np.maximum(m - 1, 0))
-    u = np.nan_to_num(np.take_along_axis(ordered, at[:, None], axis=1)[:, 0])
-    inside = np.arange(peaks.shape[1]) < k[:, None]
-    excess = np.where(inside, np.nan_to_num(ordered) - u[:, None], 0.0).sum(axis=1)
+    u = np.where(m > 0, np.take_along_axis(ordered, at[:, None], axis=1)[:, 0], 0.0)
+    inside = np.arange(ordered.shape[1]) < k[:, None]
+    excess = np.where(inside, ordered - u[:, None], 0.0).sum(axis=1)
     slope = (excess + _PRIOR_PEAKS * _PRIOR_SLOPE) / (k + _PRIOR_PEAKS)
     return u, slope, k.astype(np.float64), m.astype(np.float64)
 
