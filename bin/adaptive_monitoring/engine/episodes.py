@@ -9,6 +9,7 @@ told must be worse to be told anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
@@ -126,15 +127,12 @@ class Tracker:
         return kth_largest(lagged, self.settings.open_k)
 
     def _alarms(self, act: Ints, reached: Floats, now: Floats) -> tuple[np.ndarray, Floats]:
-        """Rows in alarm, and the time of the last alarm up to each row. Only columns with candidates are visited."""
-        last = self.alarm[act].copy()
+        """Rows in alarm, and the time of the last alarm up to each row. Only candidates, which are few, are visited."""
         alarm = np.zeros(reached.shape, dtype=bool)
-        candidate = (reached >= 1) & ~np.isnan(now)
-        for column in np.flatnonzero(candidate.any(axis=0)).tolist():
-            who = np.flatnonzero(candidate[:, column])
-            hit = who[reached[who, column] >= raised(now[who, column] - last[who])]
-            alarm[hit, column] = True
-            last[hit] = now[hit, column]
+        who, column = np.nonzero((reached >= 1) & ~np.isnan(now))
+        if len(who):
+            hit = _hits(who.tolist(), reached[who, column].tolist(), now[who, column].tolist(), self.alarm[act].tolist())
+            alarm[who[hit], column[hit]] = True
         last_alarm = np.maximum.accumulate(np.where(alarm, now, -np.inf), axis=1)
         return alarm, np.maximum(last_alarm, self.alarm[act][:, None])
 
@@ -142,14 +140,17 @@ class Tracker:
         self, act: Ints, reached: Floats, scores: Floats, now: Floats, last_alarm: Floats, lengths: Ints
     ) -> Floats:
         """The score of every row; remembers the last one. Sinking is a running maximum of log score + time/DECAY_S."""
-        before = np.concatenate([self.alarm[act][:, None], last_alarm[:, :-1]], axis=1)
-        level = raised(now - before)
         clock = np.where(np.isnan(now), np.inf, now) / DECAY_S
-        with np.errstate(divide="ignore", invalid="ignore"):
-            held = np.where(np.isnan(now), -np.inf, np.log(reached / level) + clock)
-            held = np.maximum.accumulate(np.maximum(held, self.held[act][:, None]), axis=1)
-            self.held[act] = held[np.arange(len(act)), lengths - 1]
-            shown: Floats = np.maximum(np.exp(held - clock), ALONE * scores / level)
+        held = np.full(reached.shape, -np.inf)
+        some = np.nonzero(((reached > 0) | (scores > 0)) & ~np.isnan(now))
+        before = np.concatenate([self.alarm[act][:, None], last_alarm[:, :-1]], axis=1)
+        level = raised(now[some] - before[some])
+        with np.errstate(divide="ignore"):
+            held[some] = np.log(reached[some] / level) + clock[some]
+        held = np.maximum.accumulate(np.maximum(held, self.held[act][:, None], out=held), axis=1, out=held)
+        self.held[act] = held[np.arange(len(act)), lengths - 1]
+        shown: Floats = np.exp(held - clock)
+        shown[some] = np.maximum(shown[some], ALONE * scores[some] / level)
         return shown
 
     def _latch(
@@ -157,7 +158,8 @@ class Tracker:
     ) -> tuple[np.ndarray, Floats]:
         """Whether an episode is open and since when, for every new row. hot and at: earlier rows in front."""
         settings, now = self.settings, at[:, self.back :]
-        total = np.cumsum(np.pad(hot, ((0, 0), (1, 0))), axis=1)
+        total = np.zeros((hot.shape[0], hot.shape[1] + 1), dtype=np.int32)
+        np.cumsum(hot, axis=1, out=total[:, 1:])
         columns = np.arange(self.back, hot.shape[1])
         recent = total[:, columns + 1] - total[:, np.maximum(columns + 1 - settings.close_n, 0)]
         with np.errstate(invalid="ignore"):
@@ -181,6 +183,17 @@ class Tracker:
         since[:, 0] = np.where(was_open[:, 0], self.start[act], since[:, 0])
         filled: Floats = np.maximum.accumulate(since, axis=1)
         return np.where(np.isfinite(filled), filled, np.nan)
+
+
+def _hits(who: list[int], reached: list[float], now: list[float], last: list[float]) -> list[int]:
+    """Which candidates are alarms. who: entity of each, rising, in time order; last: its last alarm so far (changed)."""
+    hits = []
+    for i, (entity, score, t) in enumerate(zip(who, reached, now)):
+        gap = t - last[entity]
+        if score >= (1.0 + RAISED * exp(-gap / RAISED_S) if gap > HOLD_S else 1.0):
+            hits.append(i)
+            last[entity] = t
+    return hits
 
 
 def raised(gap: Floats) -> Floats:
