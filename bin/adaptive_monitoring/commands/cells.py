@@ -1,0 +1,278 @@
+"""The cells of a chunk as places in its bytes: numbers and keys are read from them without making texts.
+
+Eight bytes of the chunk are one 64-bit number, so eight digits are turned into a number by a few multiplications for
+all rows at once (SIMD within a register, Lamport 1975). Numbers with an exponent, more than 15 digits or anything else
+than digits are read by Python's float(), so that every number is exactly the one it would have been.
+
+Limits: chunks that splunkd would not write (rows of other widths, carriage returns, quotes out of place) are left to
+protocol/body.py, which explains what is wrong with them: Cells.of returns None.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan, to_floats
+from adaptive_monitoring.protocol.grid import decode, unquote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaptive_monitoring.protocol.body import Body
+
+QUOTE, COMMA, LINE_END, MINUS, POINT = (ord(c) for c in '",\n-.')
+MOST_WORDS = 8  # longer keys are read as texts
+_PAD = 8 * MOST_WORDS  # bytes in front of the first record, so that the words before a cell's end exist
+_EXACT_DIGITS = 15  # more do not fit into the 53 bits of a float64 exactly
+_TENS = 10.0 ** np.arange(_EXACT_DIGITS + 1)
+_INTEGER_TENS = 10 ** np.arange(_EXACT_DIGITS + 1)
+
+
+def _everywhere(byte: int) -> int:
+    return byte * 0x0101010101010101
+
+
+#: By length: the bytes of a word that lie in front of its last so many ones.
+_FRONT = np.array([(1 << 8 * (8 - length)) - 1 for length in range(9)], dtype=np.uint64)
+_ZEROS = _FRONT & np.uint64(_everywhere(ord("0")))
+
+
+class Cells:
+    """Rows of equal width. starts, ends: (rows, width) places of the cells, quotes included."""
+
+    @classmethod
+    def of(cls, body: Body) -> Cells | None:
+        """The cells of a body, None where it is not written as splunkd writes it."""
+        data, start, end = body.span()
+        if sys.byteorder != "little" or not body.names or data.find(b"\r", start, end) >= 0:
+            return None
+        if start < _PAD or data[end - 1 : end] != b"\n":
+            data = bytes(_PAD) + data[start:end] + (b"" if data[end - 1 : end] == b"\n" else b"\n")
+            start, end = _PAD, len(data)
+        out = cls(data)
+        return out if out._cut(start, end, len(body.names)) else None
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.bytes = np.frombuffer(data, dtype=np.uint8)
+        self.words: np.ndarray = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
+        self.starts = self.ends = np.zeros((0, 0), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def _cut(self, start: int, end: int, width: int) -> bool:
+        """Finds the cells; False when they are not as they should be."""
+        part = self.bytes[start:end]
+        quotes = part == QUOTE
+        marks = np.flatnonzero(quotes | (part == COMMA) | (part == LINE_END))
+        if quotes.any():
+            is_quote = part[marks] == QUOTE
+            outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
+            if not self._in_order(marks, is_quote, outside):
+                return False
+            marks = marks[outside & ~is_quote]
+        if len(marks) % width:
+            return False
+        ends = (marks + start).reshape(-1, width)
+        kinds = self.bytes[ends]
+        if not (kinds[:, -1] == LINE_END).all() or not (kinds[:, :-1] == COMMA).all():
+            return False
+        self.ends = ends
+        self.starts = np.empty_like(ends)
+        flat = self.starts.reshape(-1)
+        flat[:1], flat[1:] = start, ends.reshape(-1)[:-1] + 1
+        return width == 1 or not (self.ends[:, -1] == self.starts[:, 0]).any()
+
+    @staticmethod
+    def _in_order(marks: Ints, is_quote: np.ndarray, outside: np.ndarray) -> bool:
+        """Whether opening quotes follow a separator and closing ones precede one, unless they are doubled."""
+        beside = np.empty(len(marks) + 1, dtype=bool)
+        beside[0] = marks[0] == 0 if len(marks) else False
+        beside[1:-1] = marks[1:] - marks[:-1] == 1
+        beside[-1] = False
+        opening = is_quote & ~outside
+        closing = is_quote & outside
+        return bool(outside[-1]) and not (opening & ~beside[:-1]).any() and not (closing & ~beside[1:]).any()
+
+    def lines(self) -> list[str]:
+        """The records as they came, each byte one character."""
+        first, last = int(self.starts[0, 0]), int(self.ends[-1, -1])
+        text = self.data[first:last].decode("latin-1")
+        if text.count("\n") == len(self) - 1:
+            return text.split("\n")
+        begin, end = (self.starts[:, 0] - first).tolist(), (self.ends[:, -1] - first).tolist()
+        return [text[a:b] for a, b in zip(begin, end)]
+
+    def texts(self, place: int, rows: Ints | None = None) -> list[str]:
+        """Values of one column. rows: only these."""
+        some = slice(None) if rows is None else rows
+        begin, end = self.starts[some, place].tolist(), self.ends[some, place].tolist()
+        return [unquote(decode(self.data[a:b])) for a, b in zip(begin, end)]
+
+    def _inner(self, place: int) -> tuple[Ints, Ints]:
+        """Where the values of one column begin and end, without their quotes."""
+        begin, end = self.starts[:, place], self.ends[:, place]
+        quoted = self.bytes[begin] == QUOTE  # an empty cell shows its separator
+        return begin + quoted, end - quoted
+
+    def numbers(self, place: int) -> Floats:
+        """Numbers of one column, as to_floats() reads its texts."""
+        begin, end = self._inner(place)
+        negative = self.bytes[begin] == MINUS
+        begin = begin + negative
+        length = end - begin
+        last = self.words[end - 8]
+        fraction, point = _after_point(last, np.clip(length, 0, 8))
+        whole = length - fraction - point
+        ok = (whole + fraction <= _EXACT_DIGITS) & (whole + fraction > 0)
+        whole = np.where(ok, whole, 0)
+        value, fine = _eight_digits(self.words[end - fraction - point - 8], np.minimum(whole, 8))
+        ok &= fine
+        if (whole > 8).any():
+            upper, fine = _eight_digits(self.words[end - fraction - point - 16], np.maximum(whole - 8, 0))
+            value += upper * 100_000_000
+            ok &= fine
+        if point.any():
+            part, fine = _eight_digits(last, fraction)
+            ok &= fine
+            out = (value * _INTEGER_TENS.take(fraction) + part) / _TENS.take(fraction)
+        else:
+            out = value.astype(np.float64)
+        out = np.where(negative, -out, out)
+        if not ok.all():
+            others = np.flatnonzero(~ok)
+            out[others] = to_floats(self.texts(place, others))
+        return missing_as_nan(out)
+
+    def key_words(self, places: Sequence[int]) -> list[np.ndarray] | None:
+        """What tells the keys of the rows apart: their bytes, eight to a number, and lengths. None = read the texts."""
+        out: list[np.ndarray] = []
+        for place in places:
+            begin, end = self._inner(place)
+            length = end - begin
+            longest = int(length.max(initial=0))
+            if longest > 8 * MOST_WORDS:
+                return None
+            out.append(length.astype(np.uint64))
+            for first in range(0, longest, 8):
+                front = _FRONT.take(np.clip(length - first, 0, 8))
+                word = self.words[end - first - 8] & ~front
+                if _has(word | (front & np.uint64(_everywhere(ord("0")))), QUOTE).any():
+                    return None  # a doubled quote
+                out.append(word)
+        return out
+
+
+def _has(word: np.ndarray, byte: int) -> np.ndarray:
+    """0 where no byte of the word is this one; else the lowest bit that is set is the highest bit of the first one."""
+    other = word ^ np.uint64(_everywhere(byte))
+    return (other - np.uint64(_everywhere(0x01))) & ~other & np.uint64(_everywhere(0x80))
+
+
+def _after_point(word: np.ndarray, length: Ints) -> tuple[Ints, Ints]:
+    """How many of the last characters stand behind a point, and whether there is one (1 or 0).
+
+    word: eight characters, of which the last `length` count.
+    """
+    front = _FRONT.take(length)
+    found = _has((word & ~front) | (front & np.uint64(_everywhere(ord("0")))), POINT)
+    point = found != 0
+    if not point.any():
+        nothing = np.zeros(len(word), dtype=np.int64)
+        return nothing, nothing
+    lowest = (found & (~found + np.uint64(1))).astype(np.float64)
+    bit = (lowest.view(np.int64) >> 52) - 1023  # the exponent of a power of two
+    return np.where(point, 7 - (bit >> 3), 0), point.astype(np.int64)
+
+
+def _eight_digits(word: np.ndarray, length: Ints) -> tuple[Ints, np.ndarray]:
+    """The number that the last `length` (0 … 8) characters of each word write, and whether all of them are digits."""
+    word = (word & ~_FRONT.take(length)) | _ZEROS.take(length)
+    value = word - np.uint64(_everywhere(ord("0")))
+    fine = ((word + np.uint64(_everywhere(0x46))) | value) & np.uint64(_everywhere(0x80)) == 0
+    value = value * np.uint64(10) + (value >> np.uint64(8))
+    low, high = np.uint64(0x000000FF000000FF), np.uint64(16)
+    value = (value & low) * np.uint64(0x000F424000000064) + ((value >> high) & low) * np.uint64(0x0000271000000001)
+    return (value >> np.uint64(32)).astype(np.int64), fine
+
+
+class Known:
+    """Numbers of keys that were seen before, by the words of their bytes: an open-addressed table for many at once."""
+
+    def __init__(self) -> None:
+        self.width = 0
+        self.count = 0
+        self.slots = np.zeros(1024, dtype=np.int64)  # place in words + 1, 0 = free
+        self.words = np.zeros((0, 0), dtype=np.uint64)
+        self.number = np.zeros(0, dtype=np.int64)
+
+    def find(self, words: Sequence[np.ndarray]) -> tuple[Ints, np.ndarray]:
+        """Number of each key, and which rows have a key that is not known. words: as key_words() gives them."""
+        n = len(words[0])
+        out = np.full(n, -1, dtype=np.int64)
+        if len(words) > self.width:
+            self._widen(len(words))
+        slot = self._slot(words)
+        place = self.slots.take(slot) - 1
+        if self.count:
+            same = self._same(words, np.maximum(place, 0), None)
+            found = (place >= 0) & same
+        else:
+            found = np.zeros(n, dtype=bool)
+        rows = np.flatnonzero(~found & (place >= 0))
+        out[found] = self.number.take(place[found])
+        while len(rows):  # another key sits there
+            slot[rows] = (slot[rows] + 1) & (len(self.slots) - 1)
+            at = self.slots.take(slot[rows]) - 1
+            hit = (at >= 0) & self._same(words, np.maximum(at, 0), rows)
+            out[rows[hit]] = self.number.take(at[hit])
+            found[rows[hit]] = True
+            rows = rows[(at >= 0) & ~hit]
+        return out, ~found
+
+    def add(self, words: Sequence[np.ndarray], rows: Ints, numbers: Ints) -> None:
+        """Remembers the keys of these rows, which differ from each other and from all known ones."""
+        new = np.zeros((len(rows), self.width), dtype=np.uint64)
+        for i, word in enumerate(words):
+            new[:, i] = word[rows]
+        self.words, self.number = np.concatenate([self.words, new]), np.concatenate([self.number, numbers])
+        self.count = len(self.number)
+        self._place(self.count - len(rows))
+
+    def _place(self, first: int) -> None:
+        if 4 * self.count > len(self.slots):
+            self.slots = np.zeros(1 << (8 * self.count).bit_length(), dtype=np.int64)
+            first = 0
+        slots = self._slot(list(self.words[first:].T)).tolist()
+        taken, last = self.slots, len(self.slots) - 1
+        for i, slot in enumerate(slots, first + 1):
+            while taken[slot]:
+                slot = (slot + 1) & last
+            taken[slot] = i
+
+    def _widen(self, width: int) -> None:
+        """Longer keys have come: the words of shorter ones are 0 there."""
+        more = np.zeros((len(self.words), width - self.width), dtype=np.uint64)
+        self.words, self.width = np.hstack([self.words.reshape(len(self.number), self.width), more]), width
+
+    def _same(self, words: Sequence[np.ndarray], place: Ints, rows: Ints | None) -> np.ndarray:
+        same = np.ones(len(place), dtype=bool)
+        for i in range(self.width):
+            word: np.ndarray | int = 0
+            if i < len(words):
+                word = words[i] if rows is None else words[i][rows]
+            same &= self.words[:, i].take(place) == word
+        return same
+
+    def _slot(self, words: Sequence[np.ndarray]) -> Ints:
+        """Where a key is looked for first: multiplicative hashing of all words, absent ones like words that are 0."""
+        mixed = np.zeros(len(words[0]), dtype=np.uint64)
+        for i, word in enumerate(words):
+            mixed += (word ^ (word >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15 + 2 * i)
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= np.uint64(0xD6E8FEB86659FD93)
+        return (mixed >> np.uint64(64 - (len(self.slots).bit_length() - 1))).astype(np.int64)
