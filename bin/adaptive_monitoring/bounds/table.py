@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from typing import Union
 
     Entity = Union[str, tuple[str, ...]]
-    #: lower, expected, upper, expected - lower, upper - expected, "expected,lower,upper," as CSV
+    #: lower, expected, upper, expected - lower, upper - expected, "expected,lower,upper" as CSV. Where there is no
+    #: bound, the difference is infinite and the bound ±LARGEST, beyond which nothing is a value.
     Cell = tuple[float, float, float, float, float, str]
 
 SCHEMA = ("metric", "slot", "lower_bound", "expected", "upper_bound")
 NAN, INFINITE = float("nan"), float("inf")
 LARGEST = 1e100
 SMALLEST = 5e-324  # stands for a width of 0: whatever is outside is then as strange as can be
-NOWHERE: Cell = (NAN, NAN, NAN, NAN, NAN, ",,,")
+NOWHERE: Cell = (NAN, NAN, NAN, NAN, NAN, ",,")
 MODES = {"d": 1, "w": 2}
 
 
@@ -71,7 +72,19 @@ class Series(dict):  # type: ignore[type-arg]
             self._table.unreadable += 1
             return NOWHERE
         fall, rise = (expected - lower) or SMALLEST, (upper - expected) or SMALLEST
-        return lower, expected, upper, fall, rise, f"{middle},{low},{high},"
+        return max(lower, -LARGEST), expected, min(upper, LARGEST), fall, rise, f"{middle},{low},{high}"
+
+
+class Nobody(dict):  # type: ignore[type-arg]
+    """In place of the Series of an entity without bounds."""
+
+    mode = 0
+
+    def __missing__(self, slot: int) -> Cell:
+        return NOWHERE
+
+
+NOBODY = Nobody()
 
 
 class Metric(dict):  # type: ignore[type-arg]
