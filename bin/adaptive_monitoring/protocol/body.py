@@ -10,7 +10,7 @@ import re
 from itertools import chain, compress
 
 from adaptive_monitoring.columns import Columns
-from adaptive_monitoring.errors import InternalError
+from adaptive_monitoring.errors import BadBody, InternalError
 from adaptive_monitoring.protocol.grid import Grid, cut_cells, decode, record_end, split_values
 from adaptive_monitoring.protocol.records import plan_of
 
@@ -183,9 +183,18 @@ class Body:
             data += b"\n"
         found = None if self._odd else self._plan.read(decode(data), places)
         if found is None:
-            self._odd = self._odd or Grid(data, len(self._plan.names))
+            self._odd = self._odd or self._gridded(data)
             found = self._odd.lines, self._odd.columns(places)
         self._lines, self._cells = found
+
+    def _gridded(self, data: bytes) -> Grid:
+        try:
+            return Grid(data, len(self._plan.names))
+        except BadBody:
+            first = record_end(self._data, 0)
+            if self._start > first:
+                Grid(self._data[first:], len(self._plan.names))  # says the row's number in its chunk
+            raise
 
     def _raw(self) -> Iterator[list[str]]:
         """The raw cells of every record."""
