@@ -106,5 +106,5 @@ def _figures(cpu: dict[str, float], peaks: dict[str, float], rows: dict[str, int
         for name, n in rows.items()
     }
     values = {name: rate / rates[REFERENCE] for name, rate in rates.items()}
-    ratios = {name: later[base] / later[small] for name, (small, base) in RATIOS.items() if {small, base} <= later.keys()}
+    ratios = {name: later[base] / later[cut] for name, (cut, base) in RATIOS.items() if {cut, base} <= later.keys()}
     return {**values, **ratios, REFERENCE: rates[REFERENCE], "details": details}

@@ -76,7 +76,7 @@ class Verdicts:
 
 
 def hundredths() -> list[str]:
-    """Texts by mark: 0.00 to 100.00, and nothing for −1 and −2. Made once: reading is five times faster than formatting."""
+    """Texts by mark: 0.00 to 100.00, nothing for −1 and −2. Made once: reading is five times faster than formatting."""
     if not _HUNDREDTHS:
         _HUNDREDTHS.extend(["%.2f" % (i / 100) for i in range(10_001)])
         _HUNDREDTHS.extend(["", ""])

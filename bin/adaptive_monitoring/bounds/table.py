@@ -14,7 +14,7 @@ from adaptive_monitoring.errors import ModelError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Union
 
     Entity = Union[str, tuple[str, ...]]

@@ -132,7 +132,8 @@ class Body:
             return [self]
         if size == SLICE_BYTES and self._pieces:
             return self._pieces
-        pieces, start = [], self._start
+        pieces: list[Body] = []
+        start = self._start
         while start < self._end:
             end = min(record_end(self._data, start, size), self._end)
             pieces.append(self._with(start, end, self._first and not pieces))

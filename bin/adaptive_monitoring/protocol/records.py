@@ -1,4 +1,4 @@
-"""Reads records as splunkd writes them with one compiled pattern: a record and its wanted values per call into C.
+"""Reads records as splunkd writes them with one compiled pattern: records and wanted values in one call into C.
 
 The pattern says of every column which kinds of cells it may hold. It starts from the first records; a record that it
 refuses widens it. Kinds that a column never showed cost nothing: empty columns are one literal, and in a column that
@@ -14,12 +14,8 @@ from adaptive_monitoring.protocol.grid import cut_cells, decode, unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
-
     #: Records without line ends, and the values of the wanted columns by place.
     Found = tuple[list[str], dict[int, list[str]]]
-    #: One record: a text without wanted columns, else record and values.
-    Match = Union[str, tuple[str, ...]]
 
 EMPTY, BARE, QUOTED, DOUBLED = 1, 2, 4, 8  #: kinds of cells; DOUBLED has quotes inside
 CELL = re.compile('("[^"]*(?:""[^"]*)*"|[^",\n]*)([,\n])')
@@ -51,7 +47,7 @@ class Plan:
         if len(self.names) < 2:
             return None
         self._want(places)
-        found = self._read(text) if text else ([], *([] for _ in self._places))
+        found = self._read(text) if text else [[] for _ in range(len(self._places) + 1)]
         if found is None:
             return None
         lines, *columns = found
@@ -69,27 +65,28 @@ class Plan:
 
     def _read(self, text: str) -> list[list[str]] | None:
         """Records and wanted columns, from as many runs of the pattern as it takes to widen it."""
-        parts, at = [], 0
+        parts: list[list[list[str]]] = []
         while True:
             if self._pattern is None:
-                if not self._learn(text, at):
+                if not self._learn(text):
                     return None
                 self._pattern = re.compile(self._source())
-            found: list[Match] = self._pattern.findall(text, at)
-            refused = not (found[-1][0] if self._places else found[-1])
+            flat = self._pattern.split(text)  # nothing, record, values, nothing, record ...: no tuple per record
+            step = len(self._places) + 2
+            refused = flat[-step] is None
             if refused:
-                del found[-1]
+                del flat[-step:]
                 self._pattern = None
-            part = self._columns(found)
-            parts.append(part)
+            columns = [flat[i::step] for i in range(1, step)]
+            parts.append([columns[0], *map(_values, columns[1:], map(self._kinds.__getitem__, self._places))])
             if not refused:
                 break
-            at += sum(map(len, part[0])) + len(part[0])
+            text = text[sum(map(len, columns[0])) + len(columns[0]) :]
         return parts[0] if len(parts) == 1 else [list(chain.from_iterable(column)) for column in zip(*parts)]
 
-    def _learn(self, text: str, at: int) -> bool:
-        """Widens the kinds by the next records; False when the first of them is none."""
-        last = len(self.names) - 1
+    def _learn(self, text: str) -> bool:
+        """Widens the kinds by the first records; False when the very first is none."""
+        at, last = 0, len(self.names) - 1
         for row in range(LEARN):
             for place in range(last + 1):
                 cell = CELL.match(text, at)
@@ -114,14 +111,6 @@ class Plan:
             else:
                 cells[place] = f"({cells[place]})"
         return f"({','.join(cells)})\n|[\\s\\S]+"
-
-    def _columns(self, found: list[Match]) -> list[list[str]]:
-        if not self._places:
-            return [found]  # type: ignore[list-item]
-        if not found:
-            return [[] for _ in range(len(self._places) + 1)]
-        lines, *columns = map(list, zip(*found))
-        return [lines, *(_values(cells, self._kinds[place]) for place, cells in zip(self._places, columns))]
 
 
 def _kind(cell: str) -> int:
