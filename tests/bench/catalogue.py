@@ -44,15 +44,19 @@ SPEED = (
     Scenario("speed.sdk.noop", "SDK streaming no-op, metric rows of 119 B, 50,000 a chunk", "x", MORE),
     Scenario("speed.sdk.six", "SDK streaming command that adds six fields, same rows: the measure", "rows/CPU-s", MORE),
     Scenario("speed.sdk.six.raw", "the same on rows with _raw, 351 B", "x", MORE),
-    Scenario("speed.model.narrow", "adaptdetect model=, selected fields, 50,000 rows a chunk", "x", MORE, 4.0),
+    Scenario("speed.model.narrow", "adaptdetect model=, selected fields, 50,000 rows a chunk", "x", MORE, 8.0),
     Scenario("speed.model.minute", "the same, a row a minute instead of every five", "x", MORE, 4.0),
     Scenario("speed.model.small", "the same, 2,500 rows a chunk", "x", MORE),
+    Scenario("speed.model.chunk100", "the same, 100 rows a chunk", "x", MORE),
+    Scenario("speed.model.chunk_ratio", "cost of a row, 100 a chunk ÷ 2,500, loading apart", "x", LESS, 2.0),
     Scenario("speed.model.wide", "adaptdetect model=, full metric rows", "x", MORE),
-    Scenario("speed.model.raw", "adaptdetect model=, full rows with _raw", "x", MORE),
-    Scenario("speed.pointwise.narrow", "adaptdetect pointwise=true, selected fields", "x", MORE, 4.0),
+    Scenario("speed.model.raw", "adaptdetect model=, full rows with _raw", "x", MORE, 4.0),
+    Scenario("speed.pointwise.narrow", "adaptdetect pointwise=true, selected fields", "x", MORE, 6.0),
     Scenario("speed.pointwise.small", "the same, 2,500 rows a chunk", "x", MORE),
+    Scenario("speed.pointwise.chunk100", "the same, 100 rows a chunk", "x", MORE),
+    Scenario("speed.pointwise.chunk_ratio", "cost of a row, 100 a chunk ÷ 2,500, loading apart", "x", LESS, 2.0),
     Scenario("speed.pointwise.wide", "adaptdetect pointwise=true, full metric rows", "x", MORE),
-    Scenario("speed.pointwise.raw", "adaptdetect pointwise=true, full rows with _raw", "x", MORE),
+    Scenario("speed.pointwise.raw", "adaptdetect pointwise=true, full rows with _raw", "x", MORE, 4.0),
 )
 
 START = (

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from bench.fleet import WORDS, Fixture
-from bench.rows import METRIC, NARROW, RAW, Form
+from bench.rows import METRIC, NARROW, RAW, Fleet, Form
 from bench.stage import Stage
 
 ROWS, ROUNDS = 1_000_000, 3
@@ -20,13 +20,21 @@ REFERENCE = "speed.sdk.six"
 
 
 class Case(NamedTuple):
-    """verb and words of the search, kind of rows, rows per chunk, seconds between the rows of a host."""
+    """verb and words of the search, kind of rows, rows per chunk, seconds between the rows of a host.
+
+    part: of the rows, one in so many, where small chunks make a search long.
+    """
 
     verb: str
     words: str
     form: Form
     chunk_rows: int = 50000
     step_s: int = 300
+    part: int = 1
+
+    def of(self, live: Fleet) -> Fleet:
+        """The rows of this case."""
+        return live._replace(step_s=self.step_s, steps=max(1, live.steps // self.part))
 
 
 CASES = {
@@ -36,12 +44,18 @@ CASES = {
     "speed.model.narrow": Case("adaptdetect", WORDS["model"], NARROW),
     "speed.model.minute": Case("adaptdetect", WORDS["model"], NARROW, step_s=60),
     "speed.model.small": Case("adaptdetect", WORDS["model"], NARROW, 2500),
+    "speed.model.chunk100": Case("adaptdetect", WORDS["model"], NARROW, 100, part=5),
     "speed.model.wide": Case("adaptdetect", WORDS["model"], METRIC),
     "speed.model.raw": Case("adaptdetect", WORDS["model"], RAW),
     "speed.pointwise.narrow": Case("adaptdetect", WORDS["pointwise"], NARROW),
     "speed.pointwise.small": Case("adaptdetect", WORDS["pointwise"], NARROW, 2500),
+    "speed.pointwise.chunk100": Case("adaptdetect", WORDS["pointwise"], NARROW, 100, part=5),
     "speed.pointwise.wide": Case("adaptdetect", WORDS["pointwise"], METRIC),
     "speed.pointwise.raw": Case("adaptdetect", WORDS["pointwise"], RAW),
+}
+#: Cost of a row in the first case ÷ cost in the second; what is loaded at the first rows stays out of both.
+RATIOS = {
+    f"speed.{way}.chunk_ratio": (f"speed.{way}.chunk100", f"speed.{way}.small") for way in ("model", "pointwise")
 }
 
 
@@ -49,7 +63,8 @@ def measure(stage: Stage, wanted: list[str], rows: int = ROWS, rounds: int = ROU
     """Ratios to the SDK command that adds six fields; details per id under "speed"."""
     fixture = Fixture(stage, rows)
     fixture.train()
-    cases = {name: CASES[name] for name in dict.fromkeys([REFERENCE, *wanted])}
+    needed = [part for name in wanted for part in RATIOS.get(name, (name,))]
+    cases = {name: CASES[name] for name in dict.fromkeys([REFERENCE, *needed])}
     files = {name: _prepared(stage, fixture, name, case) for name, case in cases.items()}
     seconds: dict[str, list[float]] = {f"{name} {kind}": [] for name in cases for kind in ("full", "first", "empty")}
     peaks = dict.fromkeys(cases, 0.0)
@@ -61,12 +76,13 @@ def measure(stage: Stage, wanted: list[str], rows: int = ROWS, rounds: int = ROU
                 peaks[name] = max(peaks[name], cost.peak_mb)
     for path in (path for paths in files.values() for path in paths.values()):
         path.unlink()
-    return _figures(cases, {name: median(values) for name, values in seconds.items()}, peaks, fixture.live.rows)
+    rows_of = {name: case.of(fixture.live).rows for name, case in cases.items()}
+    return _figures({name: median(values) for name, values in seconds.items()}, peaks, rows_of)
 
 
 def _prepared(stage: Stage, fixture: Fixture, name: str, case: Case) -> dict[str, Path]:
     """Files of the conversation with all rows, with one chunk of a row per host, and with none."""
-    live = fixture.live._replace(step_s=case.step_s)
+    live = case.of(fixture.live)
     one = live._replace(steps=1)
     return {
         "full": stage.write(name, case.words, live.bodies(case.form, case.chunk_rows)),
@@ -75,9 +91,9 @@ def _prepared(stage: Stage, fixture: Fixture, name: str, case: Case) -> dict[str
     }
 
 
-def _figures(cases: dict[str, Case], cpu: dict[str, float], peaks: dict[str, float], rows: int) -> dict[str, Any]:
-    rates = {name: rows / max(cpu[f"{name} full"] - cpu[f"{name} empty"], 1e-3) for name in cases}
-    later = {name: rows / max(cpu[f"{name} full"] - cpu[f"{name} first"], 1e-3) for name in cases}
+def _figures(cpu: dict[str, float], peaks: dict[str, float], rows: dict[str, int]) -> dict[str, Any]:
+    rates = {name: n / max(cpu[f"{name} full"] - cpu[f"{name} empty"], 1e-3) for name, n in rows.items()}
+    later = {name: n / max(cpu[f"{name} full"] - cpu[f"{name} first"], 1e-3) for name, n in rows.items()}
     details = {
         name: {
             "rows_per_cpu_s": round(rates[name]),
@@ -85,9 +101,10 @@ def _figures(cases: dict[str, Case], cpu: dict[str, float], peaks: dict[str, flo
             "marginal_us_per_row": round(1e6 / later[name], 2),
             "marginal_ratio": round(later[name] / later[REFERENCE], 2),
             "peak_mb": round(peaks[name], 1),
-            "rows": rows,
+            "rows": n,
         }
-        for name in cases
+        for name, n in rows.items()
     }
     values = {name: rate / rates[REFERENCE] for name, rate in rates.items()}
-    return {**values, REFERENCE: rates[REFERENCE], "details": details}
+    ratios = {name: later[base] / later[cut] for name, (cut, base) in RATIOS.items() if {cut, base} <= later.keys()}
+    return {**values, **ratios, REFERENCE: rates[REFERENCE], "details": details}

@@ -30,7 +30,7 @@ def test_ids_are_unique_and_every_group_has_a_module():
 
 
 def test_every_speed_id_has_a_case():
-    assert set(speed.CASES) == {scenario.id for scenario in catalogue.SPEED}
+    assert {*speed.CASES, *speed.RATIOS} == {scenario.id for scenario in catalogue.SPEED}
 
 
 def test_a_prefix_means_all_below_it_and_an_unknown_word_is_an_error():
@@ -68,6 +68,14 @@ def test_speed_of_a_few_rows_gives_every_figure(stage, monkeypatch):
     found = speed.measure(stage, ["speed.pointwise.narrow"], rows=40, rounds=1)
     assert set(found) == {speed.REFERENCE, "speed.pointwise.narrow", "details"}
     assert found["details"][speed.REFERENCE]["rows"] == 40
+
+
+def test_small_chunks_are_compared_with_larger_ones_of_the_same_run(stage, monkeypatch):
+    monkeypatch.setattr(speed, "Fixture", lambda stage, n: fleet.Fixture(stage, n, hosts=4))
+    name = "speed.pointwise.chunk_ratio"
+    found = speed.measure(stage, [name], rows=40, rounds=1)
+    assert set(found) == {speed.REFERENCE, *speed.RATIOS[name], name, "details"}
+    assert found["details"]["speed.pointwise.chunk100"]["rows"] == 8
 
 
 def test_pointwise_is_probed_for_numpy(stage, monkeypatch):

@@ -13,9 +13,9 @@ from adaptive_monitoring.bounds.pointwise import (
     HOST_FIELDS,
     METRIC_FIELDS,
     Slots,
+    answer,
     judge,
     severity,
-    suffixes,
     to_hundred,
 )
 from adaptive_monitoring.bounds.table import Table
@@ -35,7 +35,7 @@ def judged(data: bytes, times, hosts, values, metric="cpu") -> list[dict]:
     import io
 
     verdicts = judge(Table(data, "x").metric(metric), Slots(), times, hosts, values)
-    lines = suffixes([verdicts], [values], lambda m, i: metric)
+    lines = list(map(",".join, zip(*answer([verdicts], [values], lambda m, i: metric))))
     rows = csv.reader(io.StringIO("\n".join(lines), newline=""))
     return [dict(zip((*HOST_FIELDS, *METRIC_FIELDS), row)) for row in rows]
 
@@ -103,9 +103,9 @@ def test_several_metrics_make_one_host_score() -> None:
     values = [["1000", "x", "x"], ["-1000", "50", "x"]]
     verdicts = [judge(table.metric(m), Slots(), ["0"] * 3, ["a", "b", "c"], v) for m, v in zip(("cpu", "mem"), values)]
     assert pointwise.strongest(verdicts)[2] == pointwise.UNKNOWN
-    lines = suffixes(verdicts, values, lambda m, i: ("cpu", "mem")[m])
+    lines = list(map(",".join, zip(*answer(verdicts, values, lambda m, i: ("cpu", "mem")[m]))))
     assert all(len(line.split('"')[-1].split(",")) >= 8 for line in lines)
-    first = max(verdicts[0].strengths[0], verdicts[1].strengths[0])
+    first = max(verdicts[0].strange[0], verdicts[1].strange[0])
     assert lines[0].startswith(f"{to_hundred(first):.2f},1,critical,") and lines[2] == ",0,,,cold,,,,,,,,"
     assert "; " in lines[0] and "cpu 1000 above" in lines[0] and "mem -1000 below" in lines[0]
 
@@ -145,7 +145,7 @@ def test_rows_that_are_no_bounds_are_counted_and_left_out() -> None:
     table = Table(data, "x")
     metric = table.metric("cpu")
     rows = judge(metric, Slots(), ["0"] * 7, list("abcdefg"), ["2"] * 7)
-    assert [s >= 0 for s in rows.strengths] == [True, *[False] * 6] and table.unreadable >= 5
+    assert [rows.strange.get(i, 0) >= 0 for i in range(7)] == [True, *[False] * 6] and table.unreadable >= 5
 
 
 @pytest.mark.parametrize("season", ["none", "week"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from searchhead.head import SearchHead
 
-from adaptive_monitoring.bounds.pointwise import HOST_FIELDS, METRIC_FIELDS, Slots, judge, suffixes
+from adaptive_monitoring.bounds.pointwise import HOST_FIELDS, METRIC_FIELDS, Slots, answer, judge
 from adaptive_monitoring.bounds.table import Table
 from tools import package
 
@@ -56,7 +56,7 @@ def by_code(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     table = Table(bounds().encode(), "bounds")
     columns = [[row[name] for row in rows] for name in ("_time", "host", "cpu")]
     verdicts = judge(table.metric("cpu"), Slots(), *columns)
-    cells = csv.reader(suffixes([verdicts], [columns[2]], lambda metric, row: "cpu"))
+    cells = csv.reader(map(",".join, zip(*answer([verdicts], [columns[2]], lambda metric, row: "cpu"))))
     return [dict(zip(FIELDS, row)) for row in cells]
 
 

@@ -14,19 +14,21 @@ from adaptive_monitoring.errors import ModelError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Union
 
     Entity = Union[str, tuple[str, ...]]
-    #: lower, expected, upper, expected - lower, upper - expected, "expected,lower,upper," as CSV
+    #: lower, expected, upper, expected - lower, upper - expected, "expected,lower,upper" as CSV. Where there is no
+    #: bound, the difference is infinite and the bound ±LARGEST, beyond which nothing is a value.
     Cell = tuple[float, float, float, float, float, str]
 
 SCHEMA = ("metric", "slot", "lower_bound", "expected", "upper_bound")
 NAN, INFINITE = float("nan"), float("inf")
 LARGEST = 1e100
 SMALLEST = 5e-324  # stands for a width of 0: whatever is outside is then as strange as can be
-NOWHERE: Cell = (NAN, NAN, NAN, NAN, NAN, ",,,")
-MODES = {"d": 1, "w": 2}
+NOWHERE: Cell = (NAN, NAN, NAN, NAN, NAN, ",,")
+#: name of a slot -> mode, number
+SLOTS = {"all": (0, 0), **{f"d{i}": (1, i) for i in range(96)}, **{f"w{i}": (2, i) for i in range(168)}}
 
 
 class Series(dict):  # type: ignore[type-arg]
@@ -34,33 +36,36 @@ class Series(dict):  # type: ignore[type-arg]
 
     __slots__ = ("_raw", "_table", "mode")
 
-    def __init__(self, rows: Iterable[list[str]], table: Table) -> None:
+    def __init__(self, rows: list[list[str]], table: Table) -> None:
+        """rows: slot, lower, expected, upper."""
         self._table = table
-        self.mode = 0
-        self._raw: dict[int, list[str]] = {}
-        for row in rows:
-            self._take(row)
-
-    def _take(self, row: list[str]) -> None:
-        slot = row[0]
-        mode = MODES.get(slot[:1], 0)
-        number = slot[1:] if mode else "0"
-        if len(row) != 4 or not number.isdigit() or (not mode and slot != "all"):
-            self._table.unreadable += 1
-            return
-        if not self._raw:
-            self.mode = mode
-        if mode == self.mode:
-            self._raw.setdefault(int(number), row)
+        slots = [SLOTS.get(row[0]) if len(row) == 4 else None for row in rows]
+        known = [slot for slot in slots if slot]
+        table.unreadable += len(rows) - len(known)
+        self.mode = known[0][0] if known else 0
+        # backwards: of two rows for one slot the first counts
+        self._raw = {slot[1]: row for slot, row in zip(slots[::-1], rows[::-1]) if slot and slot[0] == self.mode}
 
     def __missing__(self, slot: int | None) -> Cell:
         row = None if slot is None else self._raw.get(slot)
-        cell = NOWHERE if row is None else self._cell(row)
-        self[slot] = cell
+        cell = self[slot] = NOWHERE if row is None else self._usual(row) or self._cell(row)
         return cell
 
+    def _usual(self, row: list[str]) -> Cell | None:
+        """The cell of a row as the store writes it; None for any other."""
+        _, low, middle, high = row
+        text = f"{middle},{low},{high}"
+        try:
+            lower, expected, upper = float(low), float(middle), float(high)
+        except ValueError:
+            return None
+        if " " in text or not text.isprintable() or not -LARGEST <= lower <= expected <= upper <= LARGEST:
+            return None
+        return lower, expected, upper, expected - lower or SMALLEST, upper - expected or SMALLEST, text
+
     def _cell(self, row: list[str]) -> Cell:
-        low, middle, high = map(str.strip, row[1:])
+        _, low, middle, high = row
+        low, middle, high = low.strip(), middle.strip(), high.strip()
         try:
             expected = float(middle)
             lower, upper = float(low) if low else -INFINITE, float(high) if high else INFINITE
@@ -71,7 +76,19 @@ class Series(dict):  # type: ignore[type-arg]
             self._table.unreadable += 1
             return NOWHERE
         fall, rise = (expected - lower) or SMALLEST, (upper - expected) or SMALLEST
-        return lower, expected, upper, fall, rise, f"{middle},{low},{high},"
+        return max(lower, -LARGEST), expected, min(upper, LARGEST), fall, rise, f"{middle},{low},{high}"
+
+
+class Nobody(dict):  # type: ignore[type-arg]
+    """In place of the Series of an entity without bounds."""
+
+    mode = 0
+
+    def __missing__(self, slot: int) -> Cell:
+        return NOWHERE
+
+
+NOBODY = Nobody()
 
 
 class Metric(dict):  # type: ignore[type-arg]

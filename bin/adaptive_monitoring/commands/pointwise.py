@@ -8,7 +8,7 @@ Long rows (metric_name, _value) hold one metric each, so theirs have no prefix.
 
 from __future__ import annotations
 
-from adaptive_monitoring.bounds.pointwise import HOST_FIELDS, METRIC_FIELDS, UNKNOWN, Slots, judge, strongest, suffixes
+from adaptive_monitoring.bounds.pointwise import HOST_FIELDS, METRIC_FIELDS, UNKNOWN, Slots, answer, judge, strongest
 from adaptive_monitoring.bounds.table import Table
 from adaptive_monitoring.commands.base import Command
 from adaptive_monitoring.commands.options import expand
@@ -148,11 +148,11 @@ class Pointwise(Command):
                 for name, cells in zip(self.metrics.values(), values)
             ]
         names = list(self.metrics.values())
-        texts = suffixes(verdicts, values, (lambda _, i: columns[-2][i]) if long else (lambda m, _: names[m]))
-        strengths = strongest(verdicts)
-        self.tally.add(entities, strengths)
-        keep = None if self.only == "all" else [s >= 1 for s in strengths]
-        return body.append(self._names(long), texts, keep)
+        cells = answer(verdicts, values, (lambda _, i: columns[-2][i]) if long else (lambda m, _: names[m]))
+        strange = strongest(verdicts)
+        self.tally.add(entities, strange)
+        keep = None if self.only == "all" else [strange.get(i, 0) >= 1 for i in range(len(times))]
+        return body.append_cells(self._names(long), cells, keep)
 
     def _is_long(self, names: list[str], values: list[list[str]]) -> bool:
         """Rows name their metric, and no field that was asked for holds anything but the long rows' own value."""
@@ -189,14 +189,13 @@ class Tally:
         self.entities: set[Any] = set()
         self.unknown: set[Any] = set()
 
-    def add(self, entities: list[Any], strengths: list[float]) -> None:
-        """Counts the rows of one slice."""
-        self.rows += len(strengths)
-        self.anomalies += len([s for s in strengths if s >= 1])
-        self.scored += len([s for s in strengths if s >= 0])
+    def add(self, entities: list[Any], strange: dict[int, float]) -> None:
+        """Counts the rows of one slice. strange: s of the rows that are not plainly normal."""
+        self.rows += len(entities)
+        self.anomalies += sum(s >= 1 for s in strange.values())
+        self.scored += len(entities) - sum(s < 0 for s in strange.values())
         self.entities.update(entities)
-        if UNKNOWN in strengths:
-            self.unknown.update(entity for entity, s in zip(entities, strengths) if s == UNKNOWN)
+        self.unknown.update(entities[row] for row, s in strange.items() if s == UNKNOWN)
 
     def report(self, messages: Messages, collection: str) -> None:
         """Says it, unless there was no row."""

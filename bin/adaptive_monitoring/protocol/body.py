@@ -1,23 +1,24 @@
 """Bodies of the chunked protocol: CSV bytes ⇄ Columns, with untouched cells left byte for byte.
 
-Reading cuts at line ends and commas (grid.py), decodes only the columns asked for and keeps every record as it came;
-writing appends to the records. Nothing is encoded twice.
+Reading takes whole records and the values of the columns asked for (records.py; grid.py for what splunkd would not
+write) and keeps every record as it came; writing appends to the records. Nothing is quoted twice.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import compress
+from itertools import chain, compress
 
 from adaptive_monitoring.columns import Columns
-from adaptive_monitoring.errors import InternalError
-from adaptive_monitoring.protocol.grid import Grid, cut_cells, decode, record_end, split_values, unquote
+from adaptive_monitoring.errors import BadBody, InternalError
+from adaptive_monitoring.protocol.grid import Grid, cut_cells, decode, record_end, split_values
+from adaptive_monitoring.protocol.records import plan_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-SLICE_ROWS = 4000  # larger slices leave the processor's cache: +25 % per row at 50,000 (measured)
+SLICE_BYTES = 400_000  # larger slices leave the processor's cache
 MULTIVALUE = "__mv_"
 SPECIAL = re.compile('[",\r\n]').search
 LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -60,7 +61,7 @@ def aligned(bodies: Sequence[Body]) -> list[Body]:
 
 
 class Body:
-    """The rows of one chunk, read lazily.
+    """The rows of one chunk, read lazily, a slice at a time.
 
     Limits: a quote stands only at both ends of a cell (doubled inside), as splunkd writes it; a bare one that swallows
     a separator, or a row whose number of cells is not the header's, is BadBody. Line ends are \\n or \\r\\n; the reply
@@ -68,29 +69,33 @@ class Body:
     names: all header names, the multivalue columns __mv_* included. len(): rows.
     """
 
-    __slots__ = ("_data", "_first", "_grid", "_header", "names")
+    __slots__ = ("_cells", "_data", "_end", "_first", "_lines", "_odd", "_pieces", "_plan", "_start", "names")
 
     def __init__(self, data: bytes = b"") -> None:
         """data: header line and records as splunkd sent them; empty for a chunk without body. Raises BadBody."""
-        end = record_end(data, 0)
-        self._header = decode(data[:end]).rstrip("\r\n")
-        self._data = data[end:]
+        self._data, self._start, self._end = data, record_end(data, 0), len(data)
+        self._plan = plan_of(data[: self._start])
         self._first = True
-        self._grid: Grid | None = None
-        self.names: list[str] = []
-        if self._header or self._data:
-            self.names = [unquote(cell) for cell in cut_cells(self._header, "the header")]
+        self._lines: list[str] | None = None
+        self._cells: dict[int, list[str]] = {}
+        self._odd: Grid | None = None
+        self._pieces: list[Body] = []
+        self.names: list[str] = self._plan.names if self._plan.header or self._start < self._end else []
 
     def __len__(self) -> int:
-        return len(self._rows().lines)
+        return len(self._rows())
 
     def columns(self, names: Iterable[str]) -> Columns:
         """Decoded values of these columns; '' where a column does not exist. Raises BadBody."""
         wanted = list(names)
-        grid = self._rows()
+        pieces = self.slices()
+        if len(pieces) > 1:
+            parts = [piece.columns(wanted).data for piece in pieces]
+            return Columns(wanted, [list(chain.from_iterable(column)) for column in zip(*parts)])
         places = [self.names.index(name) if name in self.names else -1 for name in wanted]
-        found = grid.columns(sorted({place for place in places if place >= 0}))
-        return Columns(wanted, [found[place] if place >= 0 else [""] * len(grid.lines) for place in places])
+        found = self._taken(sorted({place for place in places if place >= 0}))
+        rows = len(self._rows())
+        return Columns(wanted, [found[place] if place >= 0 else [""] * rows for place in places])
 
     def values(self, name: str) -> list[list[str]]:
         """All values of a multivalue field per row; the single value, also an empty one, as a list of one."""
@@ -104,65 +109,116 @@ class Body:
         ignored without names. keep: one per row, False drops the row.
         The first slice alone writes the header: join what the slices return.
         """
-        lines = self._rows().lines
-        self._check_reply(names, suffixes, keep, len(lines))
-        if not self._header:
-            return b""
-        rows: Iterable[str] = map(",".join, zip(lines, suffixes)) if names else lines
-        header = [",".join([self._header, *map(quote, names)])] if self._first else []
-        return encode("\n".join([*header, *(rows if keep is None else compress(rows, keep)), ""]))
+        return self.append_cells(names, [suffixes] if names else [], keep)
 
     def append_cells(
         self, names: Sequence[str], columns: Sequence[Sequence[str]], keep: Sequence[bool] | None = None
     ) -> bytes:
         """As append(), with the suffixes in parts: columns of ready CSV text, together the cells of all names."""
-        lines = self._rows().lines
-        self._check_reply(names, columns[0], keep, len(lines))
-        if not self._header:
+        lines = self._rows()
+        self._check_reply(names, columns, keep, len(lines))
+        if not self._plan.header:
             return b""
-        rows: Iterable[str] = map(",".join, zip(lines, *columns))
-        header = [",".join([self._header, *map(quote, names)])] if self._first else []
+        rows: Iterable[str] = map(",".join, zip(lines, *columns)) if columns else lines
+        header = [",".join([self._plan.header, *map(quote, names)])] if self._first else []
         return encode("\n".join([*header, *(rows if keep is None else compress(rows, keep)), ""]))
 
-    def slices(self, rows: int = SLICE_ROWS) -> Iterator[Body]:
-        """Bodies of about that many rows each, in order; at least one, so that a header always comes out."""
-        sample = self._data[:20000]
-        size = rows * max(1, len(sample) // max(1, sample.count(b"\n")))
-        start, first = 0, self._first
-        while first or start < len(self._data):
-            end = record_end(self._data, start, size)
-            yield self._with(self._data[start:end], first)
-            start, first = end, False
+    def slices(self, size: int = SLICE_BYTES) -> list[Body]:
+        """Bodies of about that many bytes each, in order; at least one, so that a header always comes out.
+
+        Those of the default size are made once: what one caller has read, the next need not read again.
+        """
+        if self._end - self._start <= size:
+            return [self]
+        if size == SLICE_BYTES and self._pieces:
+            return self._pieces
+        pieces: list[Body] = []
+        start = self._start
+        while start < self._end:
+            end = min(record_end(self._data, start, size), self._end)
+            pieces.append(self._with(start, end, self._first and not pieces))
+            start = end
+        if size == SLICE_BYTES:
+            self._pieces = pieces
+        return pieces
 
     def drop(self, names: Iterable[str]) -> Body:
         """The same rows without these columns and their multivalue companions. Slow: every cell is touched."""
         gone = {prefix + name for name in names for prefix in ("", MULTIVALUE)}
         kept = [name not in gone for name in self.names]
-        lines = [",".join(compress(cells, kept)) for cells in self._rows().cells()]
-        other = self._with(encode("\n".join([*lines, ""])) if lines else b"", self._first)
-        other._header = ",".join(compress(cut_cells(self._header, "the header"), kept)) if self._header else ""
+        lines = [",".join(compress(cells, kept)) for cells in self._raw()]
+        header = ",".join(compress(cut_cells(self._plan.header, "the header"), kept))
+        other = Body(encode("\n".join([header, *lines, ""])))
         other.names = list(compress(self.names, kept))
+        other._first = self._first
         return other
 
     def headless(self) -> Body:
         """The same rows, to be joined behind another body with the same names: append() writes no header."""
-        return self._with(self._data, False)
+        other = self._with(self._start, self._end, False)
+        other._lines, other._odd = self._lines, self._odd
+        other._pieces = [piece.headless() for piece in self._pieces]
+        return other
 
-    def _rows(self) -> Grid:
-        if self._grid is None:
-            self._grid = Grid(self._data, len(self.names))
-        return self._grid
+    def _rows(self) -> list[str]:
+        """The records as they came. Raises BadBody."""
+        if self._lines is None:
+            pieces = self.slices()
+            if len(pieces) > 1:
+                self._lines = list(chain.from_iterable(piece._rows() for piece in pieces))
+            else:
+                self._read([])
+        assert self._lines is not None
+        return self._lines
 
-    def _with(self, data: bytes, first: bool) -> Body:
-        other = Body()
-        other.names, other._header, other._data, other._first = self.names, self._header, data, first
+    def _taken(self, places: list[int]) -> dict[int, list[str]]:
+        """The values of these columns, read now or together with the records; they are handed out once."""
+        if not self._cells.keys() >= set(places):
+            self._read(places)
+        found, self._cells = self._cells, {}
+        return found
+
+    def _read(self, places: list[int]) -> None:
+        data = self._data[self._start : self._end]
+        if data and not data.endswith(b"\n"):
+            data += b"\n"
+        found = None if self._odd else self._plan.read(decode(data), places)
+        if found is None:
+            self._odd = self._odd or self._gridded(data)
+            found = self._odd.lines, self._odd.columns(places)
+        self._lines, self._cells = found
+
+    def _gridded(self, data: bytes) -> Grid:
+        try:
+            return Grid(data, len(self._plan.names))
+        except BadBody:
+            first = record_end(self._data, 0)
+            if self._start > first:
+                Grid(self._data[first:], len(self._plan.names))  # says the row's number in its chunk
+            raise
+
+    def _raw(self) -> Iterator[list[str]]:
+        """The raw cells of every record."""
+        lines = self._rows()
+        return self._odd.cells() if self._odd else (cut_cells(line, "a record") for line in lines)
+
+    def _with(self, start: int, end: int, first: bool) -> Body:
+        other = Body.__new__(Body)
+        other._data, other._start, other._end, other._first = self._data, start, end, first
+        other._plan, other.names = self._plan, self.names
+        other._lines, other._cells, other._odd, other._pieces = None, {}, None, []
         return other
 
     def _check_reply(
-        self, names: Sequence[str], suffixes: Sequence[str], keep: Sequence[bool] | None, rows: int
+        self,
+        names: Sequence[str],
+        columns: Sequence[Sequence[str]],
+        keep: Sequence[bool] | None,
+        rows: int,
     ) -> None:
         clash = [name for name in names if name in self.names]
         if clash:
             raise InternalError(f"body: the new columns {clash} are in the header already; drop them first")
-        if (names and len(suffixes) != rows) or (keep is not None and len(keep) != rows):
-            raise InternalError(f"body: {rows} rows need as many suffixes and keep flags; got {len(suffixes)}")
+        lengths = [*map(len, columns), *([] if keep is None else [len(keep)])]
+        if (names and not columns) or any(length != rows for length in lengths):
+            raise InternalError(f"body: {rows} rows need as many suffixes and keep flags; got {lengths}")

@@ -17,6 +17,7 @@ HEADER_LIMIT = 64
 METADATA_LIMIT = 64 * 1024 * 1024
 BODY_LIMIT = 4 * 1024 * 1024 * 1024
 PIECE = 64 * 1024 * 1024
+SMALL = 64 * 1024
 PREFIX = b"chunked 1.0,"
 
 
@@ -33,8 +34,12 @@ def read_chunk(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
 def write_chunk(stream: BinaryIO, metadata: dict[str, Any], body: bytes = b"") -> None:
     """Writes and flushes one chunk."""
     text = json.dumps(metadata, separators=(",", ":")).encode("ascii")
-    stream.write(PREFIX + b"%d,%d\n" % (len(text), len(body)) + text)
-    stream.write(body)
+    head = PREFIX + b"%d,%d\n" % (len(text), len(body)) + text
+    if len(body) < SMALL:  # one system call, and one time that the reader wakes up
+        stream.write(head + body)
+    else:
+        stream.write(head)
+        stream.write(body)
     stream.flush()
 
 

@@ -1,4 +1,4 @@
-"""Cuts CSV records and cells exactly, without reading them character by character.
+"""Cuts CSV records and cells that splunkd would not write (records.py reads the others): exact, but slow.
 
 The proof that cutting at every line end and comma is right is the skeleton: all bytes but quotes, commas and line ends
 are deleted, then each pair of adjacent quotes. If every line of what is left is the same row of commas, then each run
@@ -9,7 +9,6 @@ separators inside quotes are masked by other characters first and restored later
 from __future__ import annotations
 
 import re
-from operator import itemgetter
 
 from adaptive_monitoring.errors import BadBody
 
@@ -23,7 +22,6 @@ QUOTED = re.compile('"((?:[^"]|"")*)"?(.*)', re.DOTALL)
 VALUE = re.compile(r"\$((?:[^$]|\$\$)*)\$(?:;|\Z)")
 SHORT_MASKS = ("\x1d", "\x1e")  # keep ASCII text at one byte per character
 MASKS = ("\ud81d", "\ud81e")  # cannot occur: decode makes no surrogates below U+DC80
-FLAT_COLUMNS = 16  # narrower tables: one split of the whole text beats one split per line (measured)
 
 
 def decode(data: bytes) -> str:
@@ -94,38 +92,15 @@ class Grid:
         self._cuttable = lines if simple else self._checked(lines)
         self.lines = lines if simple else [self._restored(line) for line in self._cuttable]
 
-    def columns(self, places: list[int]) -> list[list[str]]:
-        """Decoded values of the columns at these places, in ascending order; [] elsewhere, as long as the header."""
-        found: list[list[str]] = [[] for _ in range(self._width)]
-        if not self._cuttable or not places:
-            return found
-        if self._width <= FLAT_COLUMNS:
-            text = ",".join(self._cuttable)
-            if self._masks is None and all_quotes_outer(text):
-                flat = text.replace('"', "").split(",")
-                for place in places:
-                    found[place] = flat[place :: self._width]
-                return found
-            flat = text.split(",")
-            raw = [flat[place :: self._width] for place in places]
-        else:
-            pick = itemgetter(*places)  # cells that nobody keeps cost half: they never leave the processor's cache
-            picked = [pick(line.split(",", places[-1] + 1)) for line in self._cuttable]
-            raw = list(map(list, zip(*picked))) if len(places) > 1 else [picked]
-        for place, cells in zip(places, raw):
-            found[place] = self._values(cells)
-        return found
+    def columns(self, places: list[int]) -> dict[int, list[str]]:
+        """Decoded values of the columns at these places."""
+        flat = ",".join(self._cuttable).split(",") if self._cuttable else []
+        return {place: [self._restored(unquote(cell)) for cell in flat[place :: self._width]] for place in places}
 
     def cells(self) -> Iterator[list[str]]:
         """The raw cells of every record."""
         for line in self._cuttable:
             yield [self._restored(cell) for cell in line.split(",")]
-
-    def _values(self, cells: list[str]) -> list[str]:
-        values = unquote_all(cells)
-        if self._masks and any(mark in "".join(values) for mark in self._masks):
-            return [self._restored(value) for value in values]
-        return values
 
     def _restored(self, text: str) -> str:
         if not self._masks:
@@ -160,27 +135,6 @@ def mask(text: str, comma: str, line_end: str) -> str:
     if not opening + doubled == closing + doubled == len(parts) // 2:
         raise BadBody("protocol: a quote inside a cell of a chunk is not doubled, or text follows a closing quote")
     return masked
-
-
-def all_quotes_outer(text: str) -> bool:
-    """Whether all quotes of cells joined by commas can be deleted at once.
-
-    When as many cells start with a quote, and end with one, as there are pairs of quotes, then every quote is an outer
-    one, provided that no cell holds a comma and each an even number of quotes.
-    """
-    opening = text.count(',"') + text.startswith('"')
-    closing = text.count('",') + text.endswith('"')
-    return text.count('"') == 2 * opening == 2 * closing
-
-
-def unquote_all(cells: list[str]) -> list[str]:
-    """Values of raw cells without commas, each with an even number of quotes."""
-    text = ",".join(cells)
-    if '"' not in text:
-        return cells
-    if all_quotes_outer(text):
-        return text.replace('"', "").split(",")
-    return [unquote(cell) for cell in cells]
 
 
 def _shown(record: str) -> str:
