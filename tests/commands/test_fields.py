@@ -21,7 +21,7 @@ def scores(n: int, d: int, **columns: object) -> Scores:
 
 
 def shown_as(score: np.ndarray) -> list[str]:
-    return fields._SCORES.take(fields.codes_of(score)).tolist()
+    return [text[1:] for text in fields._SCORES.take(fields.codes_of(score)).tolist()]
 
 
 def test_fifty_is_the_alert_level_and_nothing_is_beyond_a_hundred() -> None:
@@ -63,7 +63,7 @@ def test_cells_of_wide_rows() -> None:
     told = verdicts(state, some.score)
     answer = fields.Answer(some, told, status)
     columns = answer.columns(np.arange(3), {2: "1,open,id,9,high,why,a 100%,stale,"})
-    rows = [",".join(cells) for cells in zip(*columns)]
+    rows = ["".join(cells)[1:] for cells in zip(*columns)]
     assert rows[0] == "0.00,0,normal,,,info,,,trained,,5,4,6,0.00,,4,6,0.00"
     assert rows[1].startswith(",0,missing,,,info,,,,,")
     assert rows[2] == "75.00,1,open,id,9,high,why,a 100%,stale,,5.12346,4,6,0.00,1e+100,4,6,0.00"
@@ -74,7 +74,7 @@ def test_long_rows_show_their_own_metric() -> None:
     some = scores(2, 2, expected=[[1.0, 2.0], [3.0, 4.0]], lower=[[-INF, 0.0], [0.0, 1.0]])
     zero = np.zeros(2, dtype=np.int64)
     columns = fields.Answer(some, verdicts(zero, some.score), zero).columns(np.arange(2), {}, np.array([0, 1]))
-    shown = [",".join(cells).split("trained,,")[1] for cells in zip(*columns)]
+    shown = ["".join(cells).split("trained,,")[1] for cells in zip(*columns)]
     assert shown == ["1,,6,0.00", "4,1,6,0.00"]
 
 
@@ -94,5 +94,5 @@ def test_rows_in_any_order_have_their_own_band_and_rows_without_a_place_none() -
     some = scores(7, 1, expected=x, lower=x, upper=x)
     answer = fields.Answer(some, verdicts(np.zeros(7, dtype=np.int64), some.score), np.zeros(7, dtype=np.int64))
     columns = answer.columns(np.array([2, -1, 0, 1, 3, 4, 5, 6]), {})
-    assert columns[2] == ["2,2,2", ",,", "1,1,1", "1,1,1", ",,", ",,", "0,0,0", "-0,-0,-0"]
-    assert columns[0][1] == columns[3][1] == "" and columns[1][1] == "0,missing,,,info,,,,"
+    assert columns[2] == [",2,2,2", ",,,", ",1,1,1", ",1,1,1", ",,,", ",,,", ",0,0,0", ",-0,-0,-0"]
+    assert columns[0][1] == columns[3][1] == "," and columns[1][1] == ",0,missing,,,info,,,,"

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 
     from adaptive_monitoring.protocol.body import Body
 
+    #: Lengths and words of the keys of some rows, (n,) uint64 each, by a number that says which field and word.
+    Keys = dict[int, np.ndarray]
+
 QUOTE, COMMA, LINE_END, MINUS, POINT = (ord(c) for c in '",\n-.')
 MOST_WORDS = 8  # longer keys are read as texts
 _PAD = 8 * MOST_WORDS  # bytes in front of the first record, so that the words before a cell's end exist
 _EXACT_DIGITS = 15  # more do not fit into the 53 bits of a float64 exactly
 _TENS = 10.0 ** np.arange(_EXACT_DIGITS + 1)
 _INTEGER_TENS = 10 ** np.arange(_EXACT_DIGITS + 1)
+
+
+#: Multipliers of the words of a key.
+_ODD = [(0x9E3779B97F4A7C15 * (2 * i + 1)) % (1 << 64) for i in range(61)]
 
 
 def _everywhere(byte: int) -> int:
@@ -99,19 +106,28 @@ class Cells:
         return bool(outside[-1]) and not (opening & ~beside[:-1]).any() and not (closing & ~beside[1:]).any()
 
     def lines(self) -> list[str]:
-        """The records as they came, each byte one character."""
+        """The records as they came."""
         first, last = int(self.starts[0, 0]), int(self.ends[-1, -1])
-        text = self.data[first:last].decode("latin-1")
+        text = decode(self.data[first:last])
         if text.count("\n") == len(self) - 1:
             return text.split("\n")
-        begin, end = (self.starts[:, 0] - first).tolist(), (self.ends[:, -1] - first).tolist()
-        return [text[a:b] for a, b in zip(begin, end)]
+        begin, end = self.starts[:, 0].tolist(), self.ends[:, -1].tolist()
+        if text.isascii():
+            return [text[a - first : b - first] for a, b in zip(begin, end)]
+        return [decode(self.data[a:b]) for a, b in zip(begin, end)]
 
     def texts(self, place: int, rows: Ints | None = None) -> list[str]:
         """Values of one column. rows: only these."""
         some = slice(None) if rows is None else rows
         begin, end = self.starts[some, place].tolist(), self.ends[some, place].tolist()
         return [unquote(decode(self.data[a:b])) for a, b in zip(begin, end)]
+
+    def empty(self, place: int) -> np.ndarray:
+        """Which values of one column are empty; all of a column that is not there (−1)."""
+        if place < 0:
+            return np.ones(len(self), dtype=bool)
+        begin, end = self._inner(place)
+        return begin >= end
 
     def _inner(self, place: int) -> tuple[Ints, Ints]:
         """Where the values of one column begin and end, without their quotes."""
@@ -128,6 +144,7 @@ class Cells:
         last = self.words[end - 8]
         fraction, point = _after_point(last, np.clip(length, 0, 8))
         whole = length - fraction - point
+        empty = length == 0
         ok = (whole + fraction <= _EXACT_DIGITS) & (whole + fraction > 0)
         whole = np.where(ok, whole, 0)
         value, fine = _eight_digits(self.words[end - fraction - point - 8], np.minimum(whole, 8))
@@ -142,28 +159,31 @@ class Cells:
             out = (value * _INTEGER_TENS.take(fraction) + part) / _TENS.take(fraction)
         else:
             out = value.astype(np.float64)
-        out = np.where(negative, -out, out)
+        if negative.any():
+            out = np.where(negative, -out, out)
+        if empty.any():
+            out[empty], ok[empty] = np.nan, True
         if not ok.all():
             others = np.flatnonzero(~ok)
             out[others] = to_floats(self.texts(place, others))
         return missing_as_nan(out)
 
-    def key_words(self, places: Sequence[int]) -> list[np.ndarray] | None:
-        """What tells the keys of the rows apart: their bytes, eight to a number, and lengths. None = read the texts."""
-        out: list[np.ndarray] = []
-        for place in places:
+    def keys(self, places: Sequence[int]) -> Keys | None:
+        """What tells the keys of the rows apart. None = their texts must be read: quotes inside, or very long ones."""
+        out: Keys = {}
+        for field, place in enumerate(places):
             begin, end = self._inner(place)
             length = end - begin
             longest = int(length.max(initial=0))
             if longest > 8 * MOST_WORDS:
                 return None
-            out.append(length.astype(np.uint64))
-            for first in range(0, longest, 8):
-                front = _FRONT.take(np.clip(length - first, 0, 8))
-                word = self.words[end - first - 8] & ~front
-                if _has(word | (front & np.uint64(_everywhere(ord("0")))), QUOTE).any():
-                    return None  # a doubled quote
-                out.append(word)
+            out[field * (MOST_WORDS + 1)] = length.astype(np.uint64)
+            for j in range((longest + 7) // 8):
+                front = _FRONT.take(np.clip(length - 8 * j, 0, 8))
+                word = self.words[end - 8 * j - 8] & ~front
+                if _has(word, QUOTE).any():
+                    return None
+                out[field * (MOST_WORDS + 1) + 1 + j] = word
         return out
 
 
@@ -204,75 +224,59 @@ class Known:
     """Numbers of keys that were seen before, by the words of their bytes: an open-addressed table for many at once."""
 
     def __init__(self) -> None:
-        self.width = 0
-        self.count = 0
-        self.slots = np.zeros(1024, dtype=np.int64)  # place in words + 1, 0 = free
-        self.words = np.zeros((0, 0), dtype=np.uint64)
+        self.slots = np.zeros(1024, dtype=np.int64)  # place of a key + 1, 0 = free
+        self.words: dict[int, np.ndarray] = {}  # (keys,) each; a word that is not there is 0 in all
         self.number = np.zeros(0, dtype=np.int64)
 
-    def find(self, words: Sequence[np.ndarray]) -> tuple[Ints, np.ndarray]:
-        """Number of each key, and which rows have a key that is not known. words: as key_words() gives them."""
-        n = len(words[0])
-        out = np.full(n, -1, dtype=np.int64)
-        if len(words) > self.width:
-            self._widen(len(words))
-        slot = self._slot(words)
-        place = self.slots.take(slot) - 1
-        if self.count:
-            same = self._same(words, np.maximum(place, 0), None)
-            found = (place >= 0) & same
-        else:
-            found = np.zeros(n, dtype=bool)
-        rows = np.flatnonzero(~found & (place >= 0))
-        out[found] = self.number.take(place[found])
-        while len(rows):  # another key sits there
-            slot[rows] = (slot[rows] + 1) & (len(self.slots) - 1)
-            at = self.slots.take(slot[rows]) - 1
-            hit = (at >= 0) & self._same(words, np.maximum(at, 0), rows)
-            out[rows[hit]] = self.number.take(at[hit])
-            found[rows[hit]] = True
-            rows = rows[(at >= 0) & ~hit]
-        return out, ~found
+    def find(self, keys: Keys) -> tuple[Ints, np.ndarray]:
+        """Number of each key, and which rows have a key that is not known (number −1)."""
+        slot = self._slot(keys)
+        out, unknown = np.full(len(slot), -1, dtype=np.int64), np.ones(len(slot), dtype=bool)
+        rows = np.arange(len(slot)) if len(self.number) else np.zeros(0, dtype=np.int64)
+        while len(rows):
+            place = self.slots.take(slot) - 1
+            hit = self._same(keys, place, rows if len(rows) < len(out) else None) & (place >= 0)
+            if hit.all():
+                out[rows], unknown[rows] = self.number.take(place), False
+                break
+            found = rows[hit]
+            out[found], unknown[found] = self.number.take(place[hit]), False
+            on = ~hit & (place >= 0)  # another key sits there
+            rows, slot = rows[on], (slot[on] + 1) & (len(self.slots) - 1)
+        return out, unknown
 
-    def add(self, words: Sequence[np.ndarray], rows: Ints, numbers: Ints) -> None:
+    def add(self, keys: Keys, rows: Ints, numbers: Ints) -> None:
         """Remembers the keys of these rows, which differ from each other and from all known ones."""
-        new = np.zeros((len(rows), self.width), dtype=np.uint64)
-        for i, word in enumerate(words):
-            new[:, i] = word[rows]
-        self.words, self.number = np.concatenate([self.words, new]), np.concatenate([self.number, numbers])
-        self.count = len(self.number)
-        self._place(self.count - len(rows))
-
-    def _place(self, first: int) -> None:
-        if 4 * self.count > len(self.slots):
-            self.slots = np.zeros(1 << (8 * self.count).bit_length(), dtype=np.int64)
-            first = 0
-        slots = self._slot(list(self.words[first:].T)).tolist()
+        old = len(self.number)
+        nothing = np.zeros(old, dtype=np.uint64), np.zeros(len(rows), dtype=np.uint64)
+        self.words = {
+            i: np.concatenate([self.words.get(i, nothing[0]), keys[i][rows] if i in keys else nothing[1]])
+            for i in {*self.words, *keys}
+        }
+        self.number = np.concatenate([self.number, numbers])
+        if 4 * len(self.number) > len(self.slots):
+            self.slots, old = np.zeros(1 << (8 * len(self.number)).bit_length(), dtype=np.int64), 0
         taken, last = self.slots, len(self.slots) - 1
-        for i, slot in enumerate(slots, first + 1):
+        for i, slot in enumerate(self._slot({i: word[old:] for i, word in self.words.items()}).tolist(), old + 1):
             while taken[slot]:
                 slot = (slot + 1) & last
             taken[slot] = i
 
-    def _widen(self, width: int) -> None:
-        """Longer keys have come: the words of shorter ones are 0 there."""
-        more = np.zeros((len(self.words), width - self.width), dtype=np.uint64)
-        self.words, self.width = np.hstack([self.words.reshape(len(self.number), self.width), more]), width
-
-    def _same(self, words: Sequence[np.ndarray], place: Ints, rows: Ints | None) -> np.ndarray:
+    def _same(self, keys: Keys, place: Ints, rows: Ints | None) -> np.ndarray:
+        """Whether these rows (None = all) have the keys at these places."""
         same = np.ones(len(place), dtype=bool)
-        for i in range(self.width):
-            word: np.ndarray | int = 0
-            if i < len(words):
-                word = words[i] if rows is None else words[i][rows]
-            same &= self.words[:, i].take(place) == word
+        for i in {*self.words, *keys}:
+            word: np.ndarray | np.uint64 = np.uint64(0)
+            if i in keys:
+                word = keys[i] if rows is None else keys[i][rows]
+            same &= word == (self.words[i].take(place) if i in self.words else np.uint64(0))
         return same
 
-    def _slot(self, words: Sequence[np.ndarray]) -> Ints:
-        """Where a key is looked for first: multiplicative hashing of all words, absent ones like words that are 0."""
-        mixed = np.zeros(len(words[0]), dtype=np.uint64)
-        for i, word in enumerate(words):
-            mixed += (word ^ (word >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15 + 2 * i)
+    def _slot(self, keys: Keys) -> Ints:
+        """Where a key is looked for first: multiplicative hashing of its words; those that are 0 add nothing."""
+        mixed = np.zeros(len(next(iter(keys.values()))), dtype=np.uint64)
+        for i, word in keys.items():
+            mixed += (word ^ (word >> np.uint64(29))) * np.uint64(_ODD[i % len(_ODD)])
         mixed ^= mixed >> np.uint64(32)
         mixed *= np.uint64(0xD6E8FEB86659FD93)
-        return (mixed >> np.uint64(64 - (len(self.slots).bit_length() - 1))).astype(np.int64)
+        return (mixed >> np.uint64(65 - len(self.slots).bit_length())).astype(np.int64)

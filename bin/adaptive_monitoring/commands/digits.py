@@ -37,15 +37,16 @@ _FRACTION = np.concatenate([_RIGHT, _ALL])  # nothing follows; something does
 
 
 def texts(columns: list[Floats]) -> list[str]:
-    """The numbers of each row, joined by commas; what is not finite is empty. columns: (n,) each."""
+    """The numbers of each row, each with a comma in front; what is not finite is empty. columns: (n,) each."""
     out: list[str] = []
     for first in range(0, len(columns[0]), _ROWS):
         rows = [values[first : first + _ROWS] for values in columns]
-        table = np.zeros((len(rows[0]), len(columns) * (WIDTH + 1)), dtype=np.uint8)
+        table = np.zeros((len(rows[0]), len(columns) * (WIDTH + 1) + 1), dtype=np.uint8)
         for i, values in enumerate(rows):
             at = i * (WIDTH + 1)
-            _write(table[:, at : at + WIDTH], values)
-            table[:, at + WIDTH] = ord("," if i < len(columns) - 1 else "\n")
+            table[:, at] = ord(",")
+            _write(table[:, at + 1 : at + 1 + WIDTH], values)
+        table[:, -1] = ord("\n")
         out += table.tobytes().translate(None, FILLER).decode("ascii").split("\n")
         del out[-1]
     return out

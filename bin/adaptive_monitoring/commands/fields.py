@@ -77,14 +77,14 @@ class Answer:
             self.bands.append(_objects([NO_BAND, *digits.texts([values[begins] for values in columns])]))
 
     def columns(self, place: Ints, reasons: dict[int, str], metric: Ints | None = None) -> list[list[str]]:
-        """Columns of CSV text that together hold all output fields.
+        """Columns of CSV text, each beginning with a comma, that together hold all output fields.
 
         place: (m,) rows; reasons: index into place → everything from is_anomaly to suppressed_by; metric: (m,) for long
         rows, the one metric whose numbers each row shows.
         """
         middles = _PLAIN.take(self.plain[place]).tolist()
         for row, text in reasons.items():
-            middles[row] = text
+            middles[row] = "," + text
         out = [_SCORES.take(self.host[place]).tolist(), middles]
         if metric is None:
             for i, bands in enumerate(self.bands):
@@ -114,8 +114,8 @@ def _objects(texts: Sequence[str]) -> np.ndarray:
 
 
 #: is_anomaly … suppressed_by of rows that have nothing to explain, by status and state.
-_PLAIN = _objects([f"0,{name},,,info,,,{word}," for word in STATUSES for name in STATES])
+_PLAIN = _objects([f",0,{name},,,info,,,{word}," for word in STATUSES for name in STATES])
 #: Texts of scores: 0.00 to 100.00, then 0.0001 to 0.9999 and 1.00, then none.
-_SCORES = _objects(["%.2f" % (i / 100) for i in range(10_001)] + ["0.00"]
-                   + ["%.4f" % (i / _FINE) for i in range(1, _FINE)] + ["1.00", ""])
-NO_SCORE, NO_BAND = len(_SCORES) - 1, ",,"
+_SCORES = _objects([",%.2f" % (i / 100) for i in range(10_001)] + [",0.00"]
+                   + [",%.4f" % (i / _FINE) for i in range(1, _FINE)] + [",1.00", ","])
+NO_SCORE, NO_BAND = len(_SCORES) - 1, ",,,"

@@ -7,7 +7,7 @@ import numpy as np
 
 from adaptive_monitoring.commands import fields
 from adaptive_monitoring.commands.rows import Batch
-from adaptive_monitoring.commands.scoring import COLD_S, Result, Run, count_starts, joined, nothing, zone_of
+from adaptive_monitoring.commands.scoring import COLD_S, Piece, Result, Run, count_starts, joined, nothing, zone_of
 from adaptive_monitoring.engine import registry
 from adaptive_monitoring.engine.base import Panel, Scores
 from adaptive_monitoring.engine.episodes import Tracker, Verdicts
@@ -53,7 +53,7 @@ class Learning(Run):
         pieces, at = [], 0
         for body in aligned(self.bodies):
             n = len(body)
-            pieces.append(self.replies(body.slices(), batch.rows(at, at + n), place[at:at + n], result))
+            pieces.append(self.replies(map(Piece, body.slices()), batch.rows(at, at + n), place[at:at + n], result))
             at += n
         self.close("learned in this search")
         return b"".join(pieces)

@@ -11,6 +11,7 @@ from itertools import islice
 
 import numpy as np
 
+from adaptive_monitoring.commands.cells import Cells, Known
 from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE
 from adaptive_monitoring.commands.options import expand
 from adaptive_monitoring.engine.base import Panel
@@ -21,11 +22,14 @@ from adaptive_monitoring.errors import BadValue, MissingField, NoTime, TooManySe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Callable
 
     from adaptive_monitoring.commands.options import Arguments
     from adaptive_monitoring.commands.windows import Windows
     from adaptive_monitoring.protocol.body import Body
 
+STRANGE = -2  # in place of the number of a metric that is not in the collection
+MOST_UNUSED = 10_000  # keys without a number that are remembered
 LATEST = 1e11  # the year 5138; larger numbers are milliseconds or worse
 
 
@@ -95,6 +99,7 @@ class Reader:
         self.by: list[str] = arguments.by
         self.index: dict[object, int] = {}
         self.times = Times()
+        self.known, self.known_metrics = Known(), Known()
         self.keys: list[tuple[str, ...]] = [] if self.by else [("all",)]
         self.metrics: list[str] = []
         self.closed = False
@@ -112,9 +117,16 @@ class Reader:
     def entities(self) -> int:
         return len(self.keys)
 
-    def read(self, body: Body) -> Batch:
-        """One chunk; values inside a window are taken out. Raises NoTime, MissingField, BadValue."""
-        batch = self._numbers(body)
+    def read(self, body: Body, cells: Cells | None = None) -> Batch:
+        """One chunk; values inside a window are taken out. Raises NoTime, MissingField, BadValue.
+
+        cells: of the body, where the caller has them.
+        """
+        self.look(body.names)
+        cells = cells or Cells.of(body)
+        batch = self._numbers(body) if cells is None else self._read_cells(body.names, cells)
+        batch.t[~(np.abs(batch.t) <= LATEST)] = np.nan
+        self.without_time += int(np.isnan(batch.t).sum())
         if self.windows is None:
             return batch
         window = self.windows.find(batch.t, batch.entity, self.keys)
@@ -122,20 +134,63 @@ class Reader:
         return Batch(batch.t, batch.entity, batch.x, batch.metric, window)
 
     def _numbers(self, body: Body) -> Batch:
-        self.look(body.names)
+        """From texts."""
         names = [NAME, VALUE] if self.long else self.columns
         cells = body.columns([TIME, *self.by, *names]).data
         t = self.times.read(cells[0])
-        t[~(np.abs(t) <= LATEST)] = np.nan
         entity = self._entities(cells[1:1 + len(self.by)], len(t))
-        self.without_time += int(np.isnan(t).sum())
+        self.without_entity += sum(1 for key in zip(*cells[1:1 + len(self.by)]) if "" in key)
         values = cells[1 + len(self.by):]
         if self.long:
-            return Batch(t, entity, to_floats(values[1])[:, None], self._metric_numbers(values[0]))
+            metric = self._metric_numbers(values[:1], len(t))
+            self.without_model += int((metric == STRANGE).sum())
+            return Batch(t, entity, to_floats(values[1])[:, None], np.maximum(metric, -1))
         x = np.empty((len(t), len(values)))
         for i, column in enumerate(values):
             x[:, i] = to_floats(column)
         return Batch(t, entity, x, None)
+
+    def _read_cells(self, names: Sequence[str], cells: Cells) -> Batch:
+        """Without texts."""
+        place = {name: i for i, name in enumerate(names)}
+        n = len(cells)
+        t = cells.numbers(place[TIME]) if TIME in place else np.full(n, np.nan)
+        by = [place.get(name, -1) for name in self.by]
+        entity = self._known_numbers(cells, by, self.known, self._entities)
+        empty = np.zeros(n, dtype=bool)
+        for i in by:
+            empty |= cells.empty(i)
+        self.without_entity += int(empty.sum())
+        if not self.long:
+            x = np.empty((n, len(self.columns)))
+            for i, name in enumerate(self.columns):
+                x[:, i] = cells.numbers(place[name]) if name in place else np.nan
+            return Batch(t, entity, x, None)
+        metric = self._known_numbers(cells, [place.get(NAME, -1)], self.known_metrics, self._metric_numbers)
+        self.without_model += int((metric == STRANGE).sum())
+        values = cells.numbers(place[VALUE]) if VALUE in place else np.full(n, np.nan)
+        return Batch(t, entity, values[:, None], np.maximum(metric, -1))
+
+    def _known_numbers(
+        self, cells: Cells, places: list[int], known: Known, numbers_of: Callable[[list[list[str]], int], Ints]
+    ) -> Ints:
+        """Numbers of the rows' keys; only keys that are new are looked at as texts."""
+        if not places:
+            return np.zeros(len(cells), dtype=np.int64)
+        keys = None if -1 in places else cells.keys(places)
+        if keys is None:
+            texts = [cells.texts(i) if i >= 0 else [""] * len(cells) for i in places]
+            return numbers_of(texts, len(cells))
+        number, unknown = known.find(keys)
+        if unknown.any():
+            rows = np.flatnonzero(unknown)
+            texts = [cells.texts(i, rows) for i in places]
+            number[rows] = numbers_of(texts, len(rows))
+            first = {key: i for i, key in reversed(list(enumerate(zip(*texts))))}
+            new = rows[np.array(sorted(first.values()))]
+            if len(known.number) < self.limit + MOST_UNUSED:
+                known.add(keys, new, number[new])
+        return number
 
     def look(self, names: Sequence[str]) -> None:
         """What the names of the first rows say about their form. Raises NoTime, MissingField, BadValue."""
@@ -181,7 +236,6 @@ class Reader:
         got = list(map(self.index.get, keys))
         if None in got:
             self._add(dict.fromkeys(key for key, number in zip(keys, got) if number is None))
-            self.without_entity += sum(1 for key in keys if not _complete(key))
             got = [self.index.get(key, -1) for key in keys]
         return np.array(got, dtype=np.int64)
 
@@ -193,11 +247,12 @@ class Reader:
                 self.index[key] = len(self.index)
                 self.keys.append(_parts(key))
 
-    def _metric_numbers(self, names: list[str]) -> Ints:
+    def _metric_numbers(self, columns: list[list[str]], n: int) -> Ints:
+        """Numbers of metrics; −1 = not asked for, STRANGE = not in the collection."""
+        names = columns[0]
         wanted = [field for field, _ in self.arguments.fields if field != VALUE]
         alias = {field: name for field, name in self.arguments.fields if name}
         numbers: dict[str, int] = {}
-        strange = -2
         for name in dict.fromkeys(names):
             shown = alias.get(name, name)
             if not name or (wanted and not expand(wanted, [name]).count(name)):
@@ -205,10 +260,8 @@ class Reader:
                 continue
             if shown not in self.metrics and not self.closed:
                 self.metrics.append(shown)
-            numbers[name] = self.metrics.index(shown) if shown in self.metrics else strange
-        out = np.array([numbers[name] for name in names], dtype=np.int64)
-        self.without_model += int((out == strange).sum())
-        return np.maximum(out, -1)
+            numbers[name] = self.metrics.index(shown) if shown in self.metrics else STRANGE
+        return np.array([numbers[name] for name in names], dtype=np.int64)
 
     def wanted(self, metric: str) -> bool:
         """Whether long rows of this metric, as it is shown, are asked for."""

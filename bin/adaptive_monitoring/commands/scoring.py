@@ -9,6 +9,7 @@ import numpy as np
 
 from adaptive_monitoring.bounds.pointwise import severity
 from adaptive_monitoring.commands import fields, reasons
+from adaptive_monitoring.commands.cells import Cells
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader
 from adaptive_monitoring.commands.stored import Collection, Facts
@@ -82,7 +83,7 @@ class Run:
                 raise BadValue(f"adaptdetect: two new fields would be called {', '.join(twice)}. Rename one with AS")
         return self._names
 
-    def replies(self, pieces: Iterable[Body], batch: Batch, place: Ints, result: Result) -> bytes:
+    def replies(self, pieces: Iterable[Piece], batch: Batch, place: Ints, result: Result) -> bytes:
         """The reply to the slices of a chunk, whose rows the batch holds. place: panel row of each row, −1 = none."""
         if len(result.status) > 2 * len(place):  # a chunk of many that were scored together
             rows = np.unique(place[place >= 0])
@@ -91,13 +92,15 @@ class Run:
         keep = {"all": None, "anomalies": result.verdicts.open, "changes": result.verdicts.changed}[self.arguments.only]
         out, at = [], 0
         for piece in pieces:
-            n = len(piece)
+            n = piece.rows
             rows, part = place[at:at + n], batch.rows(at, at + n)
             metric = None if part.metric is None else np.maximum(part.metric, 0)
             texts = {**self._reasons(part, rows, result), **self._suppressed(part, rows, result)}
             cells = answer.columns(rows, texts, metric)
             kept = None if keep is None else (np.append(keep, False)[rows]).tolist()
-            out.append(self.free(piece).append_cells(self.names(), cells, kept))
+            free = self.free(piece.body)
+            lines = piece.cells.lines() if piece.cells and free is piece.body else None
+            out.append(free.append_pieces(self.names(), cells, kept, lines))
             self.rows += n
             self.anomalous += int(np.append(result.verdicts.open, False)[rows].sum())
             at += n
@@ -156,6 +159,14 @@ class Run:
         numbers = {"rows": self.rows, "entities": self.reader.entities, "anomalies": self.anomalous}
         for name, number in {**numbers, "episodes": self.episodes}.items():
             self.messages.metric(name, number)
+
+
+class Piece:
+    """A slice of a chunk, and its cells where it is written as splunkd writes it."""
+
+    def __init__(self, body: Body) -> None:
+        self.body, self.cells = body, Cells.of(body)
+        self.rows = len(body) if self.cells is None else len(self.cells)
 
 
 class Result:
@@ -237,7 +248,7 @@ class Scoring(Run):
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         reply = None
-        if body.names and len(body):
+        if body.names:
             reply = self._chunk(body)
         if finished and self.rows:
             self._close()
@@ -246,8 +257,8 @@ class Scoring(Run):
     def _chunk(self, body: Body) -> bytes:
         if self.collection is None:
             self._begin(body)
-        pieces = list(body.slices())
-        batch = joined([self.reader.read(piece) for piece in pieces])
+        pieces = [Piece(piece) for piece in body.slices()]
+        batch = joined([self.reader.read(piece.body, piece.cells) for piece in pieces])
         self._admit()
         assert self.detector is not None and self.state is not None
         d = len(self.reader.metrics)

@@ -120,8 +120,39 @@ class Body:
         if not self._plan.header:
             return b""
         rows: Iterable[str] = map(",".join, zip(lines, *columns)) if columns else lines
-        header = [",".join([self._plan.header, *map(quote, names)])] if self._first else []
-        return encode("\n".join([*header, *(rows if keep is None else compress(rows, keep)), ""]))
+        return encode("\n".join([*self._head(names), *(rows if keep is None else compress(rows, keep)), ""]))
+
+    def append_pieces(
+        self,
+        names: Sequence[str],
+        columns: Sequence[list[str]],
+        keep: Sequence[bool] | None = None,
+        lines: list[str] | None = None,
+    ) -> bytes:
+        """As append(), with the suffixes in pieces, one after the other without anything in between.
+
+        columns: CSV text that begins with a comma, together the cells of all names. lines: the records, where the
+        caller knows them already.
+        """
+        lines = self._rows() if lines is None else lines
+        self._check_reply(names, columns, keep, len(lines))
+        if not self._plan.header:
+            return b""
+        parts = [lines, *columns] if keep is None else [list(compress(part, keep)) for part in (lines, *columns)]
+        width = len(parts) + 1
+        flat = ["\n"] * (width * len(parts[0]) + 1)
+        flat[0] = "\n".join([*self._head(names), ""])
+        for i, part in enumerate(parts, 1):
+            flat[i::width] = part
+        return encode("".join(flat))
+
+    def _head(self, names: Sequence[str]) -> list[str]:
+        """The header line of the reply, nothing behind the first slice."""
+        return [",".join([self._plan.header, *map(quote, names)])] if self._first else []
+
+    def span(self) -> tuple[bytes, int, int]:
+        """The bytes of the chunk, and where the records of this body begin and end in them."""
+        return self._data, self._start, self._end
 
     def slices(self, size: int = SLICE_BYTES) -> list[Body]:
         """Bodies of about that many bytes each, in order; at least one, so that a header always comes out.
