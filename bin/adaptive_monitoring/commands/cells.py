@@ -77,7 +77,7 @@ class Cells:
         quotes = part == QUOTE
         marks = np.flatnonzero(quotes | (part == COMMA) | (part == LINE_END))
         if quotes.any():
-            is_quote = part[marks] == QUOTE
+            is_quote = part.take(marks) == QUOTE
             outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
             if not self._in_order(marks, is_quote, outside):
                 return False
@@ -85,7 +85,7 @@ class Cells:
         if len(marks) % width:
             return False
         ends = (marks + start).reshape(-1, width)
-        kinds = self.bytes[ends]
+        kinds = self.bytes.take(ends)
         if not (kinds[:, -1] == LINE_END).all() or not (kinds[:, :-1] == COMMA).all():
             return False
         self.ends = ends
@@ -132,13 +132,13 @@ class Cells:
     def _inner(self, place: int) -> tuple[Ints, Ints]:
         """Where the values of one column begin and end, without their quotes."""
         begin, end = self.starts[:, place], self.ends[:, place]
-        quoted = self.bytes[begin] == QUOTE  # an empty cell shows its separator
+        quoted = self.bytes.take(begin) == QUOTE  # an empty cell shows its separator
         return begin + quoted, end - quoted
 
     def numbers(self, place: int) -> Floats:
         """Numbers of one column, as to_floats() reads its texts."""
         begin, end = self._inner(place)
-        negative = self.bytes[begin] == MINUS
+        negative = self.bytes.take(begin) == MINUS
         begin = begin + negative
         length = end - begin
         last = self.words[end - 8]

@@ -61,7 +61,8 @@ class Batch:
         rows = np.flatnonzero(usable)
         place = np.full(len(self.t), -1, dtype=np.int64)
         if self.metric is None:
-            panel, order = panel_of(self.entity[rows], self.t[rows], widened(self.x[rows], d), entities)
+            x = widened(self.x.take(rows, axis=0), d)
+            panel, order = panel_of(self.entity.take(rows), self.t.take(rows), x, entities)
             place[rows[order]] = np.arange(len(rows))
             return panel, rows[order], place
         return self._pivot(rows, place, entities, d)

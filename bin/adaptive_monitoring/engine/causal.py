@@ -34,8 +34,8 @@ class Pass:
         self.history = state.tail
         self.g = panel.g
         self.rows = self._fresh_rows()
-        self.e = self.g[self.rows]
-        self.t, self.x = panel.t[self.rows], missing_as_nan(panel.x[self.rows])
+        self.e = self.g.take(self.rows)
+        self.t, self.x = panel.t.take(self.rows), missing_as_nan(panel.x.take(self.rows, axis=0))
         self.slots = slots_of(self.t, settings.tz)
         self.sides = evidence.wanted_sides(settings)
         if tell:
@@ -49,7 +49,7 @@ class Pass:
         before = np.empty_like(t)
         before[1:] = t[:-1]
         before[self.panel.indptr[:-1][np.diff(self.panel.indptr) > 0]] = -np.inf
-        return np.flatnonzero(t > np.maximum(before, self.table["clock"][self.g]))
+        return np.flatnonzero(t > np.maximum(before, self.table["clock"].take(self.g)))
 
     def go(self) -> None:
         """Scores all new rows into out; the state has then learned every finished block."""
@@ -98,8 +98,8 @@ class Pass:
         has = lengths > 0
         if has.any():
             rows = ranges(first[has], lengths[has])
-            slots = [slot[rows] for slot in self.slots]
-            history.add(e[has], lengths[has], self.t[rows], self.x[rows], slots[0], slots[1])
+            slots = [slot.take(rows) for slot in self.slots]
+            history.add(e[has], lengths[has], self.t.take(rows), self.x.take(rows, axis=0), slots[0], slots[1])
         end = history.length[e]
         start = np.where(learns, history.middle[e], end - lengths)
         some = np.flatnonzero(end > start)
@@ -120,7 +120,7 @@ class Pass:
         e = work.row_e[odd]
         each = evidence.each_view(self.table, self.settings, views, e)
         strange, cause = evidence.mixed(self.table, self.settings, views, e, each)
-        new = work.number >= (work.end - lengths - work.start)[work.seg] if work.n > lengths.sum() else None
+        new = work.number >= work.rows(work.end - lengths - work.start) if work.n > lengths.sum() else None
         persistent = self._score_rows(work, seen, new, first, lengths, (odd, views, each, strange, cause))
         if learns.any():
             found = np.zeros(work.shape)
@@ -149,7 +149,7 @@ class Pass:
             excess = evidence.unusual(self.table, e, half, told)
         if not self.tell or not lengths.any():
             return persistent
-        at = self.rows[ranges(first, lengths)] if len(first) > 1 else self.rows[first[0] : first[0] + lengths[0]]
+        at = self.rows.take(ranges(first, lengths))
         self._write(work, seen, new, at)
         place = np.cumsum(new)[odd] - 1 if new is not None else odd
         self._write_evidence(at[place], e, np.where(warm[:, None], excess, 0.0), cause)
@@ -172,11 +172,11 @@ class Pass:
 
     def _persistent(self, work: Work) -> Floats:
         """The k-th largest evidence of the last n rows, for each row: what k of n sees."""
-        evidence, recent = self.history.evidence, [self.history.evidence[work.pos]]
+        evidence, recent = self.history.evidence, [self.history.evidence.take(work.pos)]
         deep = (work.start >= self.settings.open_n).all()
-        depth = None if deep else work.number + work.start[work.seg]
+        depth = None if deep else work.number + work.rows(work.start)
         for i in range(1, self.settings.open_n):
-            earlier = evidence[work.pos - i] if depth is None else evidence[np.maximum(work.pos - i, 0)]
+            earlier = evidence.take(work.pos - i if depth is None else np.maximum(work.pos - i, 0))
             recent.append(earlier if depth is None else np.where(depth >= i, earlier, 0.0))
         return kth_largest(recent, self.settings.open_k)
 
@@ -200,8 +200,10 @@ class Pass:
         x, expected, scale = work.x, seen.expected, seen.scale
         upper_k, lower_k = (work.rows(self.table[name][work.act]) for name in ("upper_k", "lower_k"))
         if new is not None:
-            known, says, x, expected, scale = known[new], says[new], x[new], expected[new], scale[new]
-            upper_k, lower_k = upper_k[new], lower_k[new]
+            rows = np.flatnonzero(new)
+            known, says, x, expected, scale, upper_k, lower_k = (
+                values.take(rows, axis=0) for values in (known, says, x, expected, scale, upper_k, lower_k)
+            )
         self.out.score[at] = np.where(says, 0.0, np.nan)
         self._write_band(at, x, expected, scale, known, upper_k, lower_k)
 

@@ -21,7 +21,7 @@ def panel_of(entity: Ints, t: Floats, x: Floats, entities: int) -> tuple[Panel, 
     order = np.lexsort((t, entity))
     indptr = np.zeros(entities + 1, dtype=np.int64)
     np.cumsum(np.bincount(entity, minlength=entities), out=indptr[1:])
-    return Panel(t[order], x[order], indptr), order
+    return Panel(t.take(order), x.take(order, axis=0), indptr), order
 
 
 def first_rows(entity: Ints) -> Ints:

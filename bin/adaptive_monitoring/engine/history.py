@@ -87,7 +87,7 @@ class History:
         target = ranges(self.slot[e] + 1, kept)
         for name in ("x", "evidence") if self.complete else ("x", "evidence", "known"):
             column = getattr(self, name)
-            column[target] = column[source]
+            column[target] = column.take(source, axis=0)
         self.zero[e] = self.x[self.slot[e] + 1]
         self._sum(e, kept, target, self.slot[e])
 
@@ -116,7 +116,7 @@ class History:
 
     def _sum(self, e: Ints, lengths: Ints, rows: Ints, before: Ints) -> None:
         """Running sums of these rows, continued from the positions before them. lengths: (k,) of the entities' rows."""
-        x = self.x[rows]
+        x = self.x.take(rows, axis=0)
         first = np.cumsum(lengths) - lengths
         previous = np.empty_like(x)
         previous[1:] = x[:-1]

@@ -91,15 +91,15 @@ def expected_of(table: Table, act: Ints, seg: Ints, options: list[Floats] | tupl
 
 def _rows(values: np.ndarray, seg: Ints) -> np.ndarray:
     """What belongs to an entity, for each of its rows."""
-    return values[seg] if len(values) > 1 else np.broadcast_to(values, (len(seg), *values.shape[1:]))
+    return values.take(seg, axis=0) if len(values) > 1 else np.broadcast_to(values, (len(seg), *values.shape[1:]))
 
 
 def _slots(profile: np.ndarray, act: Ints, seg: Ints, slot: Ints) -> np.ndarray:
     """Cells of a (g, d, slots) profile: each row's entity at its slot. (n, d)"""
     _, d, width = profile.shape
-    base = act * (d * width)
-    at = (base[seg] + slot)[:, None] if d == 1 else (base[seg] + slot)[:, None] + np.arange(d) * width
-    out: np.ndarray = profile.reshape(-1)[at]
+    at = (act * (d * width)).take(seg)
+    at += slot
+    out: np.ndarray = profile.reshape(-1).take(at[:, None] if d == 1 else at[:, None] + np.arange(d) * width)
     return out
 
 

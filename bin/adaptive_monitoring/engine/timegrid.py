@@ -11,21 +11,22 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 BLOCK_S = 21600.0  # models learn every six hours of event time
 DAY_SLOTS, DAY_SLOT_S = 96, 900.0
 WEEK_SLOTS, WEEK_SLOT_S = 168, 3600.0
-_MONDAY_S = 259200.0  # 1970-01-01 was a Thursday; a Monday began 3 days earlier
+_MONDAY_H = 72  # 1970-01-01 was a Thursday; a Monday began 3 days earlier
 BLOCKS_PER_WEEK = 7 * 86400.0 / BLOCK_S
 
 
 def block_of(t: Floats) -> Ints:
     """The learning block of each time (whole blocks since the epoch, UTC)."""
-    return np.floor(t / BLOCK_S).astype(np.int64)
+    blocks: Ints = np.floor(t / BLOCK_S).astype(np.int64)
+    return blocks
 
 
 def slots_of(t: Floats, tz: str) -> tuple[Ints, Ints]:
     """Slot of the local day (0–95) and of the local week (0–167, Monday first). t: (n,) finite seconds UTC."""
-    local = t + utc_offset(t, tz)
-    day = np.floor(np.mod(local, 86400.0) / DAY_SLOT_S).astype(np.int64)
-    week = np.floor(np.mod(local + _MONDAY_S, 604800.0) / WEEK_SLOT_S).astype(np.int64)
-    return np.minimum(day, DAY_SLOTS - 1), np.minimum(week, WEEK_SLOTS - 1)
+    local = t if tz in ("", "UTC") else t + utc_offset(t, tz)
+    quarter = np.floor(local / DAY_SLOT_S).astype(np.int64)
+    hour = (quarter >> 2) + _MONDAY_H
+    return quarter - DAY_SLOTS * (quarter // DAY_SLOTS), hour - WEEK_SLOTS * (hour // WEEK_SLOTS)
 
 
 def utc_offset(t: Floats, tz: str) -> Floats:
