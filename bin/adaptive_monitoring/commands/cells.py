@@ -66,6 +66,7 @@ class Cells:
         self.data = data
         self.bytes = np.frombuffer(data, dtype=np.uint8)
         self.words: np.ndarray = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
+        self._one_line_each = False
         self.starts = self.ends = np.zeros((0, 0), dtype=np.int64)
 
     def __len__(self) -> int:
@@ -74,21 +75,21 @@ class Cells:
     def _cut(self, start: int, end: int, width: int) -> bool:
         """Finds the cells; False when they are not as they should be."""
         part = self.bytes[start:end]
-        quotes = part == QUOTE
-        marks = np.flatnonzero(quotes | (part == COMMA) | (part == LINE_END))
+        quotes, line_ends = part == QUOTE, part == LINE_END
+        marks = np.flatnonzero(quotes | (part == COMMA) | line_ends)
         if quotes.any():
             is_quote = part.take(marks) == QUOTE
             outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
             if not self._in_order(marks, is_quote, outside):
                 return False
-            marks = marks[outside & ~is_quote]
+            marks = marks.take(np.flatnonzero(outside & ~is_quote))  # much faster than marks[...]
         if len(marks) % width:
             return False
         ends = (marks + start).reshape(-1, width)
         kinds = self.bytes.take(ends)
         if not (kinds[:, -1] == LINE_END).all() or not (kinds[:, :-1] == COMMA).all():
             return False
-        self.ends = ends
+        self.ends, self._one_line_each = ends, np.count_nonzero(line_ends) == len(ends)
         self.starts = np.empty_like(ends)
         flat = self.starts.reshape(-1)
         flat[:1], flat[1:] = start, ends.reshape(-1)[:-1] + 1
@@ -109,7 +110,7 @@ class Cells:
         """The records as they came."""
         first, last = int(self.starts[0, 0]), int(self.ends[-1, -1])
         text = decode(self.data[first:last])
-        if text.count("\n") == len(self) - 1:
+        if self._one_line_each:
             return text.split("\n")
         begin, end = self.starts[:, 0].tolist(), self.ends[:, -1].tolist()
         if text.isascii():

@@ -82,10 +82,10 @@ class Answer:
         place: (m,) rows; reasons: index into place → everything from is_anomaly to suppressed_by; metric: (m,) for long
         rows, the one metric whose numbers each row shows.
         """
-        middles = _PLAIN.take(self.plain[place]).tolist()
+        middles = _PLAIN.take(self.plain.take(place)).tolist()
         for row, text in reasons.items():
             middles[row] = "," + text
-        out = [_SCORES.take(self.host[place]).tolist(), middles]
+        out = [_SCORES.take(self.host.take(place)).tolist(), middles]
         if metric is None:
             for i, bands in enumerate(self.bands):
                 out += [bands.take(self.band[place, i]).tolist(), _SCORES.take(self.metric[place, i]).tolist()]

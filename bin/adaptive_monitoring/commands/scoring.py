@@ -89,26 +89,28 @@ class Run:
             rows = np.unique(place[place >= 0])
             result, place = result.take(rows), np.where(place >= 0, np.searchsorted(rows, place), -1)
         answer = fields.Answer(result.scores, result.verdicts, result.status)
-        keep = {"all": None, "anomalies": result.verdicts.open, "changes": result.verdicts.changed}[self.arguments.only]
+        metric = None if batch.metric is None else np.maximum(batch.metric, 0)
+        cells = answer.columns(place, {**self._reasons(batch, place, result), **self._suppressed(batch, place, result)}, metric)
+        is_open = np.append(result.verdicts.open, False).take(place)
+        self.rows += len(place)
+        self.anomalous += int(np.count_nonzero(is_open))
+        keep = None
+        if self.arguments.only != "all":
+            kept = is_open if self.arguments.only == "anomalies" else np.append(result.verdicts.changed, False).take(place)
+            keep = kept.tolist()
         out, at = [], 0
         for piece in pieces:
-            n = piece.rows
-            rows, part = place[at:at + n], batch.rows(at, at + n)
-            metric = None if part.metric is None else np.maximum(part.metric, 0)
-            texts = {**self._reasons(part, rows, result), **self._suppressed(part, rows, result)}
-            cells = answer.columns(rows, texts, metric)
-            kept = None if keep is None else (np.append(keep, False)[rows]).tolist()
+            rows = slice(at, at + piece.rows)
             free = self.free(piece.body)
             lines = piece.cells.lines() if piece.cells and free is piece.body else None
-            out.append(free.append_pieces(self.names(), cells, kept, lines))
-            self.rows += n
-            self.anomalous += int(np.append(result.verdicts.open, False)[rows].sum())
-            at += n
+            some = [column[rows] for column in cells]
+            out.append(free.append_pieces(self.names(), some, None if keep is None else keep[rows], lines))
+            at += piece.rows
         return b"".join(out)
 
     def _reasons(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """Texts from is_anomaly to suppressed_by of the rows that are not plainly normal."""
-        state = np.append(result.verdicts.state, MISSING)[place]
+        state = np.append(result.verdicts.state, MISSING).take(place)
         special = np.flatnonzero((state != NORMAL) & (state != MISSING))
         if not len(special):
             return {}
