@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.errors import ModelError
-from adaptive_monitoring.store.base import PATTERNS, RANGES, SCHEMA, SLOTS, SLOTS_PATTERN, Problem
+from adaptive_monitoring.store.base import LOOSE, PATTERNS, RANGES, SCHEMA, SLOTS, SLOTS_PATTERN, Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class Checker:
     """Makes checked rows of records.
 
     form: the header. wanted: entities to keep, None = all; the rows of others are neither verified nor kept.
-    thorough: check the grammar of slots, too (10 to 20 us a row); without it only their characters and number: behind a
-    right hash anything else was forged, and whoever decodes them meets a ValueError.
+    thorough: check the grammar of slots and state, too (20 to 30 us a row); without it only their characters and number:
+    behind a right hash anything else was forged, and whoever decodes them meets a ValueError.
     problems: what was wrong with rows that were wanted. doubtful: rows of the right shape that cannot be trusted.
     Records with a wrong number of cells are passed over: whoever has cut the file has told of them.
     """
@@ -155,7 +155,7 @@ class Checker:
         """The rows whose numbers are in range; whole columns first, single rows only where a column fails."""
         first = len(self.form.keys)
         bad: set[int] = set()
-        for name, check in CHECKS:
+        for name, check in CHECKS + STRICT if self.thorough else CHECKS:
             place = first + SCHEMA.index(name)
             if not check([row[place] for _, row in rows]):
                 bad.update(i for i, (_, row) in enumerate(rows) if not check([row[place]]))
@@ -270,5 +270,6 @@ def _matches(pattern: str) -> Callable[[list[str]], bool]:
 
 
 CHECKS = [(name, _numbers_in(*RANGES[name])) for name in RANGES] + [
-    (name, _matches(PATTERNS[name])) for name in PATTERNS
+    (name, _matches(LOOSE.get(name, PATTERNS[name]))) for name in PATTERNS
 ]
+STRICT = [(name, _matches(PATTERNS[name])) for name in LOOSE]
