@@ -281,7 +281,7 @@ def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
     peaks = np.where(latest & some[:, None], smallest[:, None], np.nan)
     first = np.take_along_axis(kept, np.argsort(~known, axis=1, kind="stable"), axis=1)  # the known ones in front
     alike = np.where(some, count * (KEPT_PEAKS + 1) + known.sum(axis=1), -1)
-    for kind in np.unique(alike[some]).tolist():  # entities with as many peaks have them at the same places
+    for kind in sorted(set(alike[some].tolist())):  # entities with as many peaks have them at the same places
         rows = np.flatnonzero(alike == kind)
         places = np.flatnonzero(latest[rows[0]])
         n = min(int(kind) % (KEPT_PEAKS + 1), len(places))
