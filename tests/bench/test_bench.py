@@ -86,7 +86,8 @@ def test_an_estate_is_stored_under_all_names_and_every_host_finds_its_model(stag
     assert set(found) == set(wanted) and all(value > 0 for value in found.values())
     lines = stage.model_file("estate20").read_text().splitlines()
     assert len(lines) == 21 and lines[20].startswith("srv-000019,cpu,")
-    said = stage.hold("adaptdetect", "cpu by host model=estate20", estate.Scattered(5, 576).after(2).bodies(estate.ROWS))
+    live = estate.Scattered(5, 576).after(2)
+    said = stage.hold("adaptdetect", "cpu by host model=estate20", live.bodies(estate.ROWS))
     assert len(said.messages) == 1 and "10 rows of 5 entities scored" in said.messages[0]  # nothing about cold ones
 
 

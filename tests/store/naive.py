@@ -8,12 +8,9 @@ from adaptive_monitoring.errors import ModelError
 from adaptive_monitoring.store.base import SCHEMA, SLOTS
 from adaptive_monitoring.store.rows import CHECKS, cells, records, row_hash
 
-Row = list
-Found = tuple  # kind, line, name
-
 
 class Naive:
-    """rows: the trusted ones, keys and SCHEMA in order. problems: (kind, line, entity and metric). Raises ModelError."""
+    """rows: the trusted ones, keys and SCHEMA in order. problems: kind, line, entity and metric. Raises ModelError."""
 
     def __init__(self, data: bytes, wanted=None) -> None:
         text = data.decode("utf-8", "surrogateescape")
@@ -23,7 +20,7 @@ class Naive:
             raise ModelError("not a collection")
         self.keys = [name for name in names if name not in SCHEMA]
         self.total = len(found) - 1
-        self.problems: list[Found] = []
+        self.problems: list[tuple[str, int, str]] = []
         self.wanted = wanted
         self.rows = self._unique(list(self._trusted(found[1:], names, text.endswith("\n"))))
 

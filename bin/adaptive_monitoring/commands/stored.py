@@ -94,7 +94,7 @@ class Collection:
         """Tables with rows, each when it is asked for."""
         checker = Checker(self.index.form, wanted)
         for columns in self.index.batches(wanted, checker, BATCH_ROWS):
-            self._tell(checker.problems)
+            self._tell([*self.index.problems, *checker.problems])
             checker.problems.clear()
             if len(columns):
                 yield columns

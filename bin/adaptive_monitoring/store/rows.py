@@ -91,8 +91,8 @@ class Checker:
     """Makes checked rows of records.
 
     form: the header. wanted: entities to keep, None = all; the rows of others are neither verified nor kept.
-    thorough: check the grammar of slots and state, too (20 to 30 us a row); without it only their characters and number:
-    behind a right hash anything else was forged, and whoever decodes them meets a ValueError.
+    thorough: check the grammar of slots and state, too (20 to 30 us a row); without it only their characters and
+    number: behind a right hash anything else was forged, and whoever decodes them meets a ValueError.
     problems: what was wrong with rows that were wanted. doubtful: rows of the right shape that cannot be trusted.
     Records with a wrong number of cells are passed over: whoever has cut the file has told of them.
     """
