@@ -207,3 +207,11 @@ def test_a_folder_in_place_of_the_file_is_explained(app) -> None:
     os.mkdir(store.path("web"))
     with pytest.raises(NotWritable, match="cannot be read"):
         store.read("web")
+
+
+def test_quoted_cells_on_one_line_need_no_care(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_BYTES", 2000)
+    index = Index(put(str(tmp_path), file_of(PLAIN, floor="10,20%")))
+    careful, with_care = [], index._with_care
+    monkeypatch.setattr(index, "_with_care", lambda block, data: careful.append(block.line) or with_care(block, data))
+    assert len(list(index.records())) == 30 and careful == [1]  # the block with the header
