@@ -123,7 +123,8 @@ class Problem:
 
 
 class StoredModels:
-    """A collection as read. columns: the key columns and SCHEMA, only rows that can be trusted; problems: the others.
+    """A collection as read. columns: the key columns and SCHEMA (or a part of it), only rows that can be trusted;
+    problems: the others.
 
     version: the highest model_version, 0 when there is no row. total: rows of the file, whatever was asked for.
     """

@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 WARN_BYTES = 25_000_000
 REFUSE_BYTES = 500_000_000  # 100,000 models with a weekly season are 180 MB
 REFUSE_BOUNDS_BYTES = 100_000_000  # bounds travel to every indexer
-WHAT_IT_COSTS = {
-    True: "every training that changes it writes all of it and keeps 5 old versions as large; a search passes over it "
-    "once, 0.2 s for each 100 MB",
-    False: "it travels to every indexer whenever it changes, and every search with pointwise=true reads all of it",
-}
+COSTS = (
+    "every training that changes it writes all of it and keeps 5 old versions as large; a search passes over it once, "
+    "0.2 s for each 100 MB"
+)
+BOUNDS_COSTS = "all of it travels to every indexer whenever it changes"
 BATCH_ROWS = 500
 ROW_WARN_BYTES = 2048
 VERSIONS_KEPT = 5
@@ -129,7 +129,7 @@ class LookupStore(Places):
             data = b"\n".join([rendered([*keys, *SCHEMA]), *lines, b""])
             version, written.bytes = stored.version, len(data)
             del stored, lines  # as large as the file
-            self._check_size(path, data, written, REFUSE_BYTES)
+            self._check_size(path, data, written, REFUSE_BYTES, COSTS)
             self._keep(name, version)
             self._put(path, data, written)
             self._prune(name)
@@ -144,7 +144,7 @@ class LookupStore(Places):
         with self._locked(name):
             if files.read(path) != data:
                 written.changed = True
-                self._check_size(path, data, written, REFUSE_BOUNDS_BYTES)
+                self._check_size(path, data, written, REFUSE_BOUNDS_BYTES, BOUNDS_COSTS)
                 self._put(path, data, written)
         return written
 
@@ -191,7 +191,7 @@ class LookupStore(Places):
             os.makedirs(self.folder, exist_ok=True)
         return files.locked(path + ".lock")
 
-    def _check_size(self, path: str, data: bytes, written: Written, limit: int) -> None:
+    def _check_size(self, path: str, data: bytes, written: Written, limit: int, costs: str) -> None:
         """Raises TooLarge."""
         size = f"{len(data) / 1e6:.0f} MB"
         if len(data) > limit:
@@ -200,7 +200,7 @@ class LookupStore(Places):
                 "Split the collection, for example one per site, or train fewer metrics"
             )
         if len(data) > WARN_BYTES:
-            written.warnings.append(f"store: {path} has {size}; {WHAT_IT_COSTS[limit == REFUSE_BYTES]}. Split it")
+            written.warnings.append(f"store: {path} has {size}; {costs}. Split it if that hurts")
 
     def _put(self, path: str, data: bytes, written: Written) -> None:
         """Writes by the best road there is, and looks whether it arrived."""
