@@ -75,12 +75,19 @@ class Index:
                 yield from self._of_block(block, _part(stream, block), names)
 
     def batches(self, wanted: frozenset[Key] | None, checker: Checker, rows: int) -> Iterator[Columns]:
-        """Checked rows of these entities, all rows of an entity in one table. A file that is not in order is one."""
-        found = self.records(wanted)
-        if self._in_order:
-            yield from checker.batches(found, rows)
-        else:
-            yield checker.columns(found)
+        """Checked rows of these entities in tables of about so many, all rows of an entity in one table.
+
+        Entities come in the order of the file, in that of their keys when it has none. wanted: None = all, in any case
+        in the order of the file.
+        """
+        found: Iterable[tuple[int, str]] = self.records(wanted)
+        if wanted is not None and not self._in_order:
+            found = sorted(found, key=self._entity)
+        return checker.batches(found, rows)
+
+    def _entity(self, record: tuple[int, str]) -> Key:
+        row = cells(record[1])
+        return self.form.key(row) if len(row) == len(self.form.names) else ()
 
     def metrics(self, checker: Checker) -> list[str]:
         """The metrics of which there is a row that can be trusted, in order. Checks only as many rows as needed."""
