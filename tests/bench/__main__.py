@@ -19,6 +19,7 @@ MODULES = {
     "train": "training",
     "size": "sizes",
     "memory": "memory",
+    "estate": "estate",
     "quality": "quality",
     "budget": "budget",
     "attribution": "attribution",

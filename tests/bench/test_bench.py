@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import catalogue, fleet, judge, labelled, quality, report, rows, speed, startup
+from bench import catalogue, estate, fleet, judge, labelled, quality, report, rows, speed, startup
 from bench.__main__ import MODULES, main
 from bench.stage import ROOT, Stage
 from bench.talk import Failed
@@ -83,6 +83,20 @@ def test_pointwise_is_probed_for_numpy(stage, monkeypatch):
     found = startup.measure(stage, ["start.modules.pointwise", "start.bare"], times=1, rows=8)
     assert found["start.modules.pointwise"] == 0, found["details"]
     assert found["start.bare"] > 0
+
+
+def test_an_estate_is_stored_under_all_names_and_every_host_finds_its_model(stage, monkeypatch):
+    monkeypatch.setattr(estate, "KINDS", 3)
+    monkeypatch.setattr(estate, "APART", 4)
+    monkeypatch.setattr(estate, "HISTORY", 576)
+    wanted = [scenario.id for scenario in catalogue.ESTATE]
+    found = estate.measure(stage, wanted, series=7, models=20, times=1)
+    assert set(found) == set(wanted) and all(value > 0 for value in found.values())
+    lines = stage.model_file("estate20").read_text().splitlines()
+    assert len(lines) == 21 and lines[20].startswith("srv-000019,cpu,")
+    live = estate.Scattered(5, 576).after(2)
+    said = stage.hold("adaptdetect", "cpu by host model=estate20", live.bodies(estate.ROWS))
+    assert len(said.messages) == 1 and "10 rows of 5 entities scored" in said.messages[0]  # nothing about cold ones
 
 
 def test_a_refused_search_is_an_error_of_the_bench(stage):

@@ -201,6 +201,26 @@ def test_a_file_size_limit_leaves_the_old_file(store) -> None:
     assert content(store) == before and not [name for name in listing(store) if name.endswith(("tmp", "lock"))]
 
 
+def test_a_file_holds_what_it_was_given_and_nothing_else(tmp_path) -> None:
+    path, data = str(tmp_path / "x"), bytes(range(256)) * 10_000  # more than is compared at once
+    (tmp_path / "x").write_bytes(data)
+    assert files.holds(path, data)
+    assert not any(files.holds(path, other) for other in (data[:-1], data + b"x", data[:-1] + b"x", b""))
+
+
+def test_bounds_are_refused_earlier_than_collections(store, monkeypatch) -> None:
+    store.write("web", ["host"], models(["a"]))
+    monkeypatch.setattr(lookup, "REFUSE_BOUNDS_BYTES", 10)
+    with pytest.raises(TooLarge, match="Split the collection"):
+        store.write_bounds("web", lookup.Columns(["host", "metric"], [["a"], ["cpu"]]))
+
+
+def test_only_the_columns_that_are_asked_for_are_kept(store) -> None:
+    store.write("web", ["host"], models(["a", "b"], ["cpu", "mem"]))
+    found = store.read("web", only=["metric", "trained_to"])
+    assert found.columns.names == ["host", "metric", "trained_to"] and len(found) == 4 and found.version == 1
+
+
 def test_a_folder_that_cannot_be_written_is_explained(store, monkeypatch) -> None:
     store.write("web", ["host"], models(["a"]))
 
@@ -214,8 +234,8 @@ def test_a_folder_that_cannot_be_written_is_explained(store, monkeypatch) -> Non
 
 def test_what_was_not_written_as_it_should_be_is_not_put_in_place(store, monkeypatch) -> None:
     store.write("web", ["host"], models(["a"]))
-    before, read = content(store), files.read
-    monkeypatch.setattr(files, "read", lambda path: (read(path) or b"")[:-1] if path.endswith(".tmp") else read(path))
+    before, holds = content(store), files.holds
+    monkeypatch.setattr(files, "holds", lambda path, data: not path.endswith(".tmp") and holds(path, data))
     with pytest.raises(NotWritable, match="read back"):
         store.write("web", ["host"], models(["b"]))
     assert content(store) == before

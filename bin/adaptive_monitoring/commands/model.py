@@ -105,11 +105,11 @@ class Model(Command):
     def _summary(self, store: LookupStore, collection: str) -> list[str]:
         """The cells of one collection; an unreadable one has its error as status."""
         try:
-            models = store.read(collection)
+            models = store.read(collection, only=("metric", "trained_to", "model_status"))
         except AdaptiveError as error:
             sizes = str(_size(store.path(collection))), str(_size(store.bounds_path(collection)) or "")
             return [collection, *[""] * 7, sizes[0], "", "", sizes[1], "", str(error)]
-        entities = set(zip(*models.columns.select(models.keys).data))
+        entities = set(zip(*map(models.columns.get, models.keys)))
         tampered = sum(problem.kind == "tampered" for problem in models.problems)
         return [
             collection,
@@ -149,7 +149,8 @@ class Model(Command):
     def _findings(self, store: LookupStore, collection: str) -> Iterator[list[str]]:
         path = store.path(collection)
         try:
-            models = store.read(collection, thorough=True)
+            without = store.stored_bounds(collection) is None
+            models = store.read(collection, thorough=True, only=() if without else None)
         except AdaptiveError as error:
             yield [collection, "unreadable", "", "", str(error), path]
             return

@@ -1,12 +1,18 @@
 """Stored models as adaptdetect needs them: read, checked against the search, turned into a detector's state.
 
+Models are read, decoded and put into the state some hundred at a time: their text, cells and arrays never exist all at
+once.
+
 Limits: rows whose hash is right but whose numbers no detector wrote are found while decoding; their entity is then
-treated as one without a model, with a warning.
+treated as one without a model, with a warning. Rows of entities that the search does not have are not verified.
 """
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 
+from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands import fields
 from adaptive_monitoring.engine.base import State
 from adaptive_monitoring.engine.numbers import LARGEST, Floats, Ints
@@ -14,19 +20,21 @@ from adaptive_monitoring.engine.rowformat import decode
 from adaptive_monitoring.errors import BadValue, MissingField, Tampered
 from adaptive_monitoring.store.base import DEFAULT_KEY
 from adaptive_monitoring.store.lookup import LookupStore
+from adaptive_monitoring.store.rows import Checker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from adaptive_monitoring.commands.rows import Reader
     from adaptive_monitoring.engine.base import Detector
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
-    from adaptive_monitoring.store.base import StoredModels
+    from adaptive_monitoring.store.base import Problem
 
     Key = tuple[str, ...]
+    Place = tuple[int, int, int]  # row of the table, entity, metric
 
-FEW_ENTITIES = 5_000  # up to so many are looked up in the collection instead of reading all of it
+BATCH_ROWS = 250  # decoded at once: arrays of so many fit into the processor's cache
 SHOWN = 5  # rows that cannot be used are named one by one up to here
 RANK = (fields.UNTRAINABLE, fields.COLD, fields.STALE, fields.TRAINED)  # an entity is what its best metric is
 
@@ -53,11 +61,12 @@ class Collection:
 
     def __init__(self, info: SearchInfo, messages: Messages, name: str, reader: Reader) -> None:
         self.messages, self.name, self.reader = messages, name, reader
-        self.store = LookupStore(info)
-        self.order = self._order(self.store.keys(name))
-        self.models: StoredModels | None = None
-        self.all_read = False
+        self.index = LookupStore(info).index(name)
+        self.order = self._order(self.index.keys)
+        self.parts: Iterator[Columns] = iter(())
+        self.columns = Columns()
         self.refused: dict[str, str] = {}
+        self._tell(self.index.problems)
 
     def _order(self, stored: Sequence[str]) -> list[int]:
         """Where each stored key column stands among the by-fields."""
@@ -68,23 +77,33 @@ class Collection:
                            f"Write by {', '.join(stored)}")
         return [by.index(name) for name in stored]
 
-    def load(self, keys: Sequence[Key], enough: bool) -> StoredModels:
-        """The models of these entities. enough: these entities alone will do if there are any models of them."""
-        if self.all_read and self.models is not None:
-            return self.models
-        models = None
-        if enough and len(keys) <= FEW_ENTITIES:
-            models = self.store.read(self.name, [tuple(key[i] for i in self.order) for key in keys])
-        if models is None or not len(models):
-            models, self.all_read = self.store.read(self.name), True
-        for problem in models.problems:
-            self._refuse(problem.row, problem.detail)
-        self.models = models
-        return models
+    def load(self, keys: Sequence[Key], first: bool) -> None:
+        """Makes the models of these entities the ones that fill() takes.
+
+        first: there must be a head(); when no entity has a model, that of another one will do.
+        """
+        wanted = frozenset(tuple(key[i] for i in self.order) for key in keys)
+        self.parts = self._read(wanted)
+        if not first:
+            return
+        self.columns = next(self.parts, self.columns)
+        if not len(self.columns):
+            self.columns = next(self._read(None), self.columns)
+
+    def _read(self, wanted: frozenset[Key] | None) -> Iterator[Columns]:
+        """Tables with rows, each when it is asked for."""
+        checker = Checker(self.index.form, wanted)
+        for columns in self.index.batches(wanted, checker, BATCH_ROWS):
+            self._tell([*self.index.problems, *checker.problems])
+            checker.problems.clear()
+            if len(columns):
+                yield columns
 
     def metrics(self) -> list[str]:
         """All metrics of the collection that were asked for. Raises MissingField when there is none."""
-        found = sorted(set(self.load([], False).columns.get("metric")))
+        checker = Checker(self.index.form)
+        found = self.index.metrics(checker)
+        self._tell(checker.problems)
         wanted = list(filter(self.reader.wanted, found))
         if not wanted:
             raise MissingField(f'adaptdetect: collection "{self.name}" has no usable model of what was asked for; '
@@ -93,8 +112,7 @@ class Collection:
 
     def head(self) -> dict[str, str]:
         """Any trusted row: the options that all rows share. {} when there is none."""
-        rows = self.models.columns if self.models is not None else None
-        return {name: rows.get(name)[0] for name in rows.names} if rows is not None and len(rows) else {}
+        return {name: values[0] for name, values in zip(self.columns.names, self.columns.data) if values}
 
     def fill(self, detector: Detector, fresh: State, have: int) -> tuple[Facts, int]:
         """Puts stored models into fresh, the state of the reader's entities from `have` on.
@@ -102,34 +120,47 @@ class Collection:
         Returns what is known about these entities, and how many of them have a model with numbers.
         """
         facts = Facts(len(self.reader.keys) - have)
-        assert self.models is not None
-        columns = self.models.columns
-        rows = [row for row in self._places(have) if self._fits(row[0], detector.name)]
+        place = {key: i for i, key in enumerate(self.reader.keys[have:])}
+        shared = shared_columns(detector)
+        known: set[int] = set()
+        for columns in chain([self.columns], self.parts):
+            self.columns = columns
+            known.update(self._fill(detector, fresh, facts, self._places(place), shared))
+        self.columns = Columns()
+        return facts, len(known)
+
+    def _fill(
+        self, detector: Detector, fresh: State, facts: Facts, rows: list[Place], shared: frozenset[str]
+    ) -> list[int]:
+        """Puts one table of models into fresh. Returns the entities that have one with numbers."""
+        rows = [row for row in rows if self._fits(row[0], detector.name)]
         self._remember(facts, rows)
-        rows = [row for row in rows if columns.get("state")[row[0]]]
+        state = self.columns.get("state") if rows else []
+        rows = [row for row in rows if state[row[0]]]
         known = sorted({e for _, e, _ in rows})
         thawed = self._thaw(detector, rows, known)
         if thawed is None:
             rows, known = self._without_forged(detector, rows, facts)
             thawed = self._thaw(detector, rows, known)
         if thawed is not None and known:
-            _put(detector, fresh, thawed, known, rows)
-        return facts, len(known)
+            _put(shared, fresh, thawed, known, rows)
+        return known
 
-    def _places(self, have: int) -> list[tuple[int, int, int]]:
+    def _places(self, place: Mapping[Key, int]) -> list[Place]:
         """(row, entity, metric) of the rows that this search needs."""
-        assert self.models is not None
-        columns, stored = self.models.columns, self.models.keys
+        columns, stored = self.columns, self.index.keys
+        if not len(columns):
+            return []
         back = [self.order.index(i) for i in range(len(self.order))]
         keys = zip(*[columns.get(stored[i]) for i in back])
-        place = {key: i for i, key in enumerate(self.reader.keys[have:])}
         metric = {name: i for i, name in enumerate(self.reader.metrics)}
         pairs = [(place.get(key, -1), metric.get(name, -1)) for key, name in zip(keys, columns.get("metric"))]
         return [(i, e, m) for i, (e, m) in enumerate(pairs) if e >= 0 and m >= 0]
 
-    def _remember(self, facts: Facts, rows: Sequence[tuple[int, int, int]]) -> None:
-        assert self.models is not None
-        words, until, since, span = map(self.models.columns.get, ("model_status", "trained_to", "trained_from", "span"))
+    def _remember(self, facts: Facts, rows: Sequence[Place]) -> None:
+        if not rows:
+            return
+        words, until, since, span = map(self.columns.get, ("model_status", "trained_to", "trained_from", "span"))
         seen: set[int] = set()
         for i, e, _ in rows:
             status = fields.STATUSES.index(words[i]) if words[i] in fields.STATUSES else fields.TRAINED
@@ -141,18 +172,19 @@ class Collection:
             facts.span[e] = float(span[i] or "nan")
 
     def _fits(self, row: int, detector: str) -> bool:
-        assert self.models is not None
-        found = self.models.columns.get("detector")[row]
+        found = self.columns.get("detector")[row]
         if found == detector:
             return True
         self._refuse(self._label(row), f"it is of detector {found or 'nothing'}, other rows are of {detector}")
         return False
 
-    def _thaw(self, detector: Detector, rows: Sequence[tuple[int, int, int]], known: Sequence[int]) -> State | None:
-        """A working state of these entities; None when a row holds what no detector wrote."""
-        assert self.models is not None
-        columns, number = self.models.columns, {e: i for i, e in enumerate(known)}
-        cells = {name: [columns.get(name)[i] for i, _, _ in rows] for name in columns.names}
+    def _thaw(self, detector: Detector, rows: Sequence[Place], known: Sequence[int]) -> State | None:
+        """A working state of these entities; None when a row holds what no detector wrote, or there is none."""
+        if not rows:
+            return None
+        number = {e: i for i, e in enumerate(known)}
+        places = [i for i, _, _ in rows]
+        cells = {name: [values[i] for i in places] for name, values in zip(self.columns.names, self.columns.data)}
         entity = np.array([number[e] for _, e, _ in rows], dtype=np.int64)
         metric = np.array([m for _, _, m in rows], dtype=np.int64)
         try:
@@ -162,10 +194,10 @@ class Collection:
             return None
 
     def _without_forged(
-        self, detector: Detector, rows: list[tuple[int, int, int]], facts: Facts
-    ) -> tuple[list[tuple[int, int, int]], list[int]]:
+        self, detector: Detector, rows: list[Place], facts: Facts
+    ) -> tuple[list[Place], list[int]]:
         """The rows of the entities that can be decoded by themselves."""
-        groups: dict[int, list[tuple[int, int, int]]] = {}
+        groups: dict[int, list[Place]] = {}
         for row in rows:
             groups.setdefault(row[1], []).append(row)
         good = []
@@ -178,8 +210,11 @@ class Collection:
         return [row for e in good for row in groups[e]], sorted(good)
 
     def _label(self, row: int) -> str:
-        assert self.models is not None
-        return " ".join(self.models.columns.get(name)[row] for name in [*self.models.keys, "metric"])
+        return " ".join(self.columns.get(name)[row] for name in [*self.index.keys, "metric"])
+
+    def _tell(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            self._refuse(problem.row, problem.detail)
 
     def _refuse(self, row: str, why: str) -> None:
         if row in self.refused:
@@ -198,19 +233,22 @@ class Collection:
                 f"see | adaptmodel action=verify collection={self.name}")))
 
 
-def _put(
-    detector: Detector, fresh: State, thawed: State, known: list[int], rows: Sequence[tuple[int, int, int]]
-) -> None:
+def shared_columns(detector: Detector) -> frozenset[str]:
+    """The columns of a working state that belong to the entity, not to one of its metrics."""
+    one, more = (detector.empty(1, d).table for d in (1, 2))
+    return frozenset(name for name in one if (one[name].shape[1:2], more[name].shape[1:2]) != ((1,), (2,)))
+
+
+def _put(shared: frozenset[str], fresh: State, thawed: State, known: list[int], rows: Sequence[Place]) -> None:
     """Copies the thawed entities to their places; metrics without a stored row stay as new as they are."""
     number = {e: i for i, e in enumerate(known)}
     _, entity, metric = map(list, zip(*rows))
     source = [number[e] for e in entity]
-    one, more = (detector.empty(1, d).table for d in (1, 2))
     for name, values in thawed.table.items():
-        if one[name].shape[1:2] == (1,) and more[name].shape[1:2] == (2,):
-            fresh.table[name][entity, metric] = values[source, metric]
-        else:
+        if name in shared:
             fresh.table[name][known] = values
+        else:
+            fresh.table[name][entity, metric] = values[source, metric]
 
 
 def _plausible(frozen: State) -> bool:

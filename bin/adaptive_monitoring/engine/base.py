@@ -115,8 +115,8 @@ class State:
         )
 
     def joined(self, other: State) -> State:
-        """This state with the other's entities behind its own."""
-        table = {name: np.concatenate([values, other.table[name]]) for name, values in self.table.items()}
+        """This state with the other's entities behind its own. Both are given away: their tables are empty then."""
+        table = {name: np.concatenate([self.table.pop(name), other.table.pop(name)]) for name in list(self.table)}
         tail = self.tail.beside(other.tail) if self.tail is not None and other.tail is not None else None
         return State(self.detector, table, tail)
 

@@ -7,6 +7,7 @@ Columns of their own: those of COLUMNS and the slots; everything else goes into 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -125,8 +126,7 @@ def _put_slots(table: dict[str, np.ndarray], texts: Sequence[str], season: Ints,
         if not len(at):
             continue
         n = _SLOTS[i]
-        both = np.array(" ".join(texts[k].replace("|", " ") for k in at.tolist()).split(), dtype=np.float64)
-        both = both.reshape(len(at), 2 * n)
+        both = _numbers(" ".join([texts[k] for k in at.tolist()]).replace("|", " "), np.int64).reshape(len(at), 2 * n)
         table["offsets"][entity[at], metric[at], :n] = both[:, :n]
         table["factors"][entity[at], metric[at], :n] = both[:, n:]
 
@@ -144,9 +144,21 @@ def _put_state(
         if len(parts) != len(head) or not all(map(str.startswith, parts, head)):
             raise ValueError(f"a state cell must hold {', '.join(names)}; got {text[:60]!r}")
         numbers.append(" ".join([part[len(h) :] for part, h in zip(parts, head)]))
-    flat = np.array(" ".join(numbers).split(), dtype=np.float64).reshape(len(texts), sum(widths))
+    flat = _numbers(" ".join(numbers), np.float64).reshape(len(texts), sum(widths))
     at = 0
     for name, width in zip(names, widths):
         values = flat[:, at] if width == 1 else flat[:, at : at + width]
         _put(table[name], layout[name][0], entity, metric, values)
         at += width
+
+
+def _numbers(text: str, kind: type) -> np.ndarray:
+    """Numbers between spaces. Raises ValueError where one is none. numpy reads the text itself: no object a number."""
+    if text.isspace():
+        return np.empty(0, dtype=kind)  # numpy finds one number here
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # numpy's word for the first text that is no number
+        try:
+            return np.fromstring(text, dtype=kind, sep=" ")
+        except DeprecationWarning as warning:
+            raise ValueError(f"numbers were expected: {warning}") from None

@@ -99,6 +99,8 @@ PATTERNS = {
     "tz": r"(?:[A-Za-z0-9_+\-/]{1,64})?",
     "lock": "[01]?",
 }
+#: the same without the grammar of the numbers; whoever decodes them needs that anyway
+LOOSE = {"state": r"(?:[A-Za-z_]\w*=[-+.0-9eE ]*(?:;|$))*"}
 SLOTS_PATTERN = r"(?:-?\d{1,9}(?: -?\d{1,9})*\|[1-9]\d{0,8}(?: [1-9]\d{0,8})*)?"
 SLOTS = {"day": 96, "week": 168}  #: slots of 900 s of the local day, of 3600 s of the local week
 
@@ -121,7 +123,8 @@ class Problem:
 
 
 class StoredModels:
-    """A collection as read. columns: the key columns and SCHEMA, only rows that can be trusted; problems: the others.
+    """A collection as read. columns: the key columns and SCHEMA (or a part of it), only rows that can be trusted;
+    problems: the others.
 
     version: the highest model_version, 0 when there is no row. total: rows of the file, whatever was asked for.
     """

@@ -15,8 +15,9 @@ from adaptive_monitoring.errors import NotWritable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
-LOCK_WAIT_S = 60.0  # a write of 100 MB through splunkd takes seconds; longer means that the other writer hangs
+LOCK_WAIT_S = 60.0  # a write of 500 MB through splunkd takes tens of seconds; longer means that the other writer hangs
 LOCK_POLL_S = 0.05
 LOCK_STALE_S = 600.0  # without flock only: an older lock file belongs to a dead process
 
@@ -40,7 +41,29 @@ def read(path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise NotWritable(f"store: {path} cannot be read: {error.strerror}. Check its owner and permissions") from None
+        raise _unreadable(path, error) from None
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """The file for reading. Raises FileNotFoundError, NotWritable when it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            yield stream
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def stamp(stream: BinaryIO) -> tuple[int, int, int]:
+    """What changes when a file is replaced or written to: its inode, time and size."""
+    found = os.fstat(stream.fileno())
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _unreadable(path: str, error: OSError) -> NotWritable:
+    return NotWritable(f"store: {path} cannot be read: {error.strerror}. Check its owner and permissions")
 
 
 def stage(folder: str, name: str, data: bytes) -> str:
@@ -63,13 +86,26 @@ def replace(path: str, data: bytes) -> None:
         try:
             remove(beside)
             _write_synced(beside, data)
-            if read(beside) != data:
+            if not holds(beside, data):
                 raise OSError(5, "what was read back is not what was written")
             os.replace(beside, path)
             _sync_folder(os.path.dirname(path))
         except OSError:
             remove(beside)
             raise
+
+
+def holds(path: str, data: bytes) -> bool:
+    """Whether this is what the file has. Reads a megabyte at a time: data may be large. Raises OSError."""
+    if os.path.getsize(path) != len(data):
+        return False
+    with open(path, "rb", buffering=0) as stream:
+        at = 0
+        for part in iter(lambda: stream.read(1_000_000), b""):
+            if data[at : at + len(part)] != part:
+                return False
+            at += len(part)
+    return at == len(data)
 
 
 def remove(path: str) -> bool:

@@ -9,8 +9,8 @@ last 5 are kept. That folder survives an upgrade of the app and shows them to `|
 machine that trained. Collections and versions must be kept out of the knowledge bundle (distsearch.conf denies them),
 the bounds lookup goes in.
 
-Limits: a warning from 25 MB on, refused from 100 MB on; two search heads that train one collection at the same moment
-are not kept apart, the last one wins.
+Limits: a warning from 25 MB on; a collection is refused from 500 MB on, bounds from 100 MB on; two search heads that
+train one collection at the same moment are not kept apart, the last one wins.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from adaptive_monitoring.errors import (
 )
 from adaptive_monitoring.store import files
 from adaptive_monitoring.store.base import SCHEMA, StoredModels, Written, check_keys
+from adaptive_monitoring.store.index import Index
 from adaptive_monitoring.store.paths import Places
-from adaptive_monitoring.store.rows import Reader, render, row_hash
+from adaptive_monitoring.store.rows import Checker, cells, render, rendered, row_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +42,17 @@ if TYPE_CHECKING:
     from adaptive_monitoring.store.base import Key, Session
 
     Rows = dict[Key, list[str]]
+    Lines = dict[Key, bytes]
 
 WARN_BYTES = 25_000_000
-REFUSE_BYTES = 100_000_000
+REFUSE_BYTES = 500_000_000  # 100,000 models with a weekly season are 180 MB
+REFUSE_BOUNDS_BYTES = 100_000_000  # bounds travel to every indexer
+COSTS = (
+    "every training that changes it writes all of it and keeps 5 old versions as large; a search passes over it once, "
+    "0.2 s for each 100 MB"
+)
+BOUNDS_COSTS = "all of it travels to every indexer whenever it changes"
+BATCH_ROWS = 500
 ROW_WARN_BYTES = 2048
 VERSIONS_KEPT = 5
 VERSION, HASH, LOCK = (SCHEMA.index(name) - len(SCHEMA) for name in ("model_version", "row_hash", "lock"))
@@ -59,28 +68,38 @@ class LookupStore(Places):
         self.session = session
         super().__init__(app)
 
-    def read(self, name: str, wanted: Iterable[Key] | None = None, thorough: bool = False) -> StoredModels:
+    def read(
+        self,
+        name: str,
+        wanted: Iterable[Key] | None = None,
+        thorough: bool = False,
+        only: Sequence[str] | None = None,
+    ) -> StoredModels:
         """The rows that can be trusted; the others are in `problems`.
 
-        wanted: entities (tuples of the key columns), the rows of others are neither verified nor returned.
-        thorough: see rows.Reader.
+        wanted: entities (tuples of the key columns), the rows of others are neither verified nor returned; of them only
+        records that are no rows are told. thorough: see rows.Checker. only: the columns to keep beside the keys, None =
+        all; a row has 1.3 kB as text and three times as much as cells.
         Raises CollectionNotFound, BadCollectionName, ModelError (the file as a whole is no collection).
         """
-        path = self.path(name)
-        data = files.read(path)
-        if data is None:
-            raise self.not_found(name)
-        reader = Reader(data, path, None if wanted is None else frozenset(wanted), thorough)
-        columns = reader.columns()
-        version = max(map(int, map(float, columns.get("model_version"))), default=0)
-        return StoredModels(name, reader.keys, columns, reader.problems, version, path, reader.total)
+        index = self.index(name)
+        entities = None if wanted is None else frozenset(wanted)
+        checker = Checker(index.form, entities, thorough)
+        names = [*index.keys, *(SCHEMA if only is None else only)]
+        columns, version = Columns(names, [[] for _ in names]), 0
+        for part in checker.batches(index.records(entities), BATCH_ROWS):
+            version = max(version, newest(part))
+            for values, name_of in zip(columns.data, names):
+                values.extend(part.get(name_of))
+        return StoredModels(
+            name, index.keys, columns, [*index.problems, *checker.problems], version, index.path, index.total
+        )
 
-    def keys(self, name: str) -> list[str]:
-        """The key columns of a collection; reads one line. Raises as read."""
+    def index(self, name: str) -> Index:
+        """Where the rows of a collection are. Raises as read."""
         try:
-            with open(self.path(name), "rb") as stream:
-                return Reader(stream.readline(1_000_000), self.path(name)).keys
-        except OSError:
+            return Index(self.path(name))
+        except FileNotFoundError:
             raise self.not_found(name) from None
 
     def write(self, name: str, keys: Sequence[str], columns: Columns, mode: str = "update") -> Written:
@@ -97,22 +116,23 @@ class LookupStore(Places):
         path = self.path(name)
         trained = _keyed(keys, columns)
         with self._locked(name):
-            old = files.read(path)
-            stored = _Stored(old, path, keys, mode)
+            stored = _Stored(path, keys, mode)
             stored.version = max([stored.version, *self.versions(name)])
             written = Written(name, path, stored.version + 1, 0)
-            rows = _merge(stored, trained, written, mode)
-            data = render([*keys, *SCHEMA], rows)
-            written.rows, written.bytes = len(rows), len(data)
-            if old is not None and not written.changed:
-                written.version = stored.version
+            lines = _merge(stored, trained, written, mode)
+            written.rows = len(lines)
+            if stored.exists and not written.changed:
+                written.version, written.bytes = stored.version, os.path.getsize(path)
                 return written
             written.changed = True
-            self._check_size(path, data, written)
-            self._keep(name, stored.version, old)
+            _remark(lines, written)
+            data = b"\n".join([rendered([*keys, *SCHEMA]), *lines, b""])
+            version, written.bytes = stored.version, len(data)
+            del stored, lines  # as large as the file
+            self._check_size(path, data, written, REFUSE_BYTES, COSTS)
+            self._keep(name, version)
             self._put(path, data, written)
             self._prune(name)
-        _remark(rows, written)
         return written
 
     def write_bounds(self, name: str, columns: Columns) -> Written:
@@ -124,7 +144,7 @@ class LookupStore(Places):
         with self._locked(name):
             if files.read(path) != data:
                 written.changed = True
-                self._check_size(path, data, written)
+                self._check_size(path, data, written, REFUSE_BOUNDS_BYTES, BOUNDS_COSTS)
                 self._put(path, data, written)
         return written
 
@@ -171,16 +191,16 @@ class LookupStore(Places):
             os.makedirs(self.folder, exist_ok=True)
         return files.locked(path + ".lock")
 
-    def _check_size(self, path: str, data: bytes, written: Written) -> None:
+    def _check_size(self, path: str, data: bytes, written: Written, limit: int, costs: str) -> None:
         """Raises TooLarge."""
-        if len(data) > REFUSE_BYTES:
+        size = f"{len(data) / 1e6:.0f} MB"
+        if len(data) > limit:
             raise TooLarge(
-                f"store: {path} would have {len(data) / 1e6:.0f} MB; allowed are {REFUSE_BYTES / 1e6:.0f} MB. "
+                f"store: {path} would have {size}; allowed are {limit / 1e6:.0f} MB. "
                 "Split the collection, for example one per site, or train fewer metrics"
             )
         if len(data) > WARN_BYTES:
-            size = f"{len(data) / 1e6:.0f} MB"
-            written.warnings.append(f"store: {path} has {size}; every search that reads it pays. Split it")
+            written.warnings.append(f"store: {path} has {size}; {costs}. Split it if that hurts")
 
     def _put(self, path: str, data: bytes, written: Written) -> None:
         """Writes by the best road there is, and looks whether it arrived."""
@@ -217,17 +237,18 @@ class LookupStore(Places):
             with files.explained(staged):
                 files.remove(staged)
         where = client.lookup_path(name)
-        if where is None or files.read(where) != data:
+        if where is None or not _arrived(where, data):
             raise NotWritable(
                 f'store: splunkd took the lookup "{name}" but does not have its content ({where}). '
                 "Another search may have written it meanwhile; run the search again"
             )
         _share(client, name, path, where, written)
 
-    def _keep(self, name: str, version: int, data: bytes | None) -> None:
+    def _keep(self, name: str, version: int) -> None:
         """Copies the collection as it was to its version file."""
-        if data is not None:
-            files.replace(self.version_path(name, version), data)
+        old = files.read(self.path(name))
+        if old is not None:
+            files.replace(self.version_path(name, version), old)
 
     def _prune(self, name: str) -> None:
         """Removes the oldest versions."""
@@ -238,34 +259,40 @@ class LookupStore(Places):
 
 
 class _Stored:
-    """The file as the writer finds it: every row that can be read, trusted or not."""
+    """The file as the writer finds it: every row that can be read, trusted or not, as the line it will be again."""
 
-    def __init__(self, data: bytes | None, path: str, keys: Sequence[str], mode: str) -> None:
-        self.rows: Rows = {}
+    def __init__(self, path: str, keys: Sequence[str], mode: str) -> None:
+        self.lines: Lines = {}
         self.trusted: set[Key] = set()
-        self.version = 0
-        self.problems = 0
-        if data is None:
-            return
+        self.locked: set[Key] = set()
+        self.version = self.problems = 0
+        self.exists = os.path.exists(path)
         try:
-            self._read(Reader(data, path, thorough=True), keys)
+            self._read(Index(path), keys)
+        except FileNotFoundError:
+            return
         except ModelError:
             if mode != "replace":
                 raise
 
-    def _read(self, reader: Reader, keys: Sequence[str]) -> None:
-        columns = reader.columns()
-        self.version = max(map(int, map(float, columns.get("model_version"))), default=0)
-        if list(keys) != reader.keys:
+    def _read(self, index: Index, keys: Sequence[str]) -> None:
+        checker = Checker(index.form, thorough=True)
+        width = len(index.keys) + 1
+        for part in checker.batches(index.records(), BATCH_ROWS):
+            self.version = max(self.version, newest(part))
+            for row in zip(*part.data):
+                self.lines[row[:width]] = rendered(row)
+                if row[LOCK] == "1":
+                    self.locked.add(row[:width])
+        if list(keys) != index.keys:
+            self.lines, self.locked = {}, set()
             raise ModelError(
-                f"store: {reader.where} was trained by {', '.join(reader.keys)}; got by {', '.join(keys)}. "
+                f"store: {index.path} was trained by {', '.join(index.keys)}; got by {', '.join(keys)}. "
                 "Use the same by-fields, another collection, or mode=replace"
             )
-        width = len(keys) + 1
-        rows = {tuple(row[:width]): list(row) for row in zip(*columns.data)}
-        self.trusted = set(rows)
-        self.rows = {**reader.doubtful, **rows}
-        self.problems = len(reader.problems)
+        self.trusted = set(self.lines)
+        self.lines = {**{key: rendered(row) for key, row in checker.doubtful.items()}, **self.lines}
+        self.problems = len(index.problems) + len(checker.problems)
 
 
 def _keyed(keys: Sequence[str], columns: Columns) -> Rows:
@@ -279,27 +306,30 @@ def _keyed(keys: Sequence[str], columns: Columns) -> Rows:
     return rows
 
 
-def _merge(stored: _Stored, trained: Rows, written: Written, mode: str) -> list[list[str]]:
-    """All rows of the new file, in the order of their keys. Fills changed, locked, kept and warnings."""
-    fixed = {key for key in stored.trusted if stored.rows[key][LOCK] == "1"}
-    merged: Rows = {key: row for key, row in stored.rows.items() if mode == "update" or key in fixed}
+def _merge(stored: _Stored, trained: Rows, written: Written, mode: str) -> list[bytes]:
+    """All lines of the new file, in the order of their keys. Fills changed, locked, kept and warnings."""
+    fixed = stored.locked
+    merged: Lines = {key: line for key, line in stored.lines.items() if mode == "update" or key in fixed}
     written.locked = len(fixed & trained.keys())
     written.kept = len(merged.keys() - (trained.keys() - fixed))
-    written.changed = len(merged) != len(stored.rows)
+    written.changed = len(merged) != len(stored.lines)
+    fresh: Rows = {}
     for key in trained.keys() - fixed:
-        old, new = stored.rows.get(key), trained[key]
-        if old is not None and key in stored.trusted and _same(old, new):
-            merged[key] = old
-        else:
-            merged[key] = new
-            written.changed = True
+        old = _cells(stored.lines[key]) if key in stored.trusted else None
+        fresh[key] = old if old is not None and _same(old, trained[key]) else trained[key]
+        written.changed |= fresh[key] is not old
     if written.changed:
-        _stamp([merged[key] for key in trained.keys() - fixed], written.version)
+        _stamp(fresh.values(), written.version)
+        merged.update((key, rendered(row)) for key, row in fresh.items())
     if stored.problems:
         written.warnings.append(
             f'store: {stored.problems} stored rows of "{written.name}" are not trusted; see | adaptmodel action=verify'
         )
     return [merged[key] for key in sorted(merged)]
+
+
+def _cells(line: bytes) -> list[str]:
+    return cells(line.decode("utf-8", "surrogateescape"))
 
 
 def _same(old: list[str], new: list[str]) -> bool:
@@ -310,7 +340,7 @@ def _same(old: list[str], new: list[str]) -> bool:
     ]
 
 
-def _stamp(rows: list[list[str]], version: int) -> None:
+def _stamp(rows: Iterable[list[str]], version: int) -> None:
     """Gives trained rows their version and hash."""
     for row in rows:
         row[VERSION] = str(version)
@@ -318,12 +348,25 @@ def _stamp(rows: list[list[str]], version: int) -> None:
         row[HASH] = row_hash(row[:-1])
 
 
-def _remark(rows: list[list[str]], written: Written) -> None:
-    long = sum(1 for row in rows if sum(map(len, row)) + len(row) > ROW_WARN_BYTES)
+def newest(columns: Columns) -> int:
+    """The highest model_version, 0 when there is no row."""
+    return max(map(int, map(float, set(columns.get("model_version")))), default=0)
+
+
+def _remark(lines: list[bytes], written: Written) -> None:
+    long = sum(1 for line in lines if len(line) >= ROW_WARN_BYTES)
     if long:
         written.warnings.append(f"store: {long} model rows are longer than {ROW_WARN_BYTES} bytes")
     if written.locked:
         written.warnings.append(f"store: {written.locked} locked models were not changed (lock=1)")
+
+
+def _arrived(path: str, data: bytes) -> bool:
+    """Whether splunkd's file has this content."""
+    try:
+        return files.holds(path, data)
+    except OSError:
+        return False
 
 
 def _delete(client: Client | None, path: str) -> None:

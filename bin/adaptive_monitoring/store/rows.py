@@ -13,11 +13,11 @@ from hashlib import sha256
 
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.errors import ModelError
-from adaptive_monitoring.store.base import PATTERNS, RANGES, SCHEMA, SLOTS, SLOTS_PATTERN, Problem
+from adaptive_monitoring.store.base import LOOSE, PATTERNS, RANGES, SCHEMA, SLOTS, SLOTS_PATTERN, Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from adaptive_monitoring.store.base import Key
 
@@ -38,14 +38,17 @@ def row_hash(cells: Sequence[str]) -> str:
     return sha256(SEPARATOR.join(cells).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def render(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+def render(names: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A CSV file: \\n line ends, quotes where needed. Equal rows give equal bytes."""
-    lines = [",".join(names) if not SPECIAL("".join(names)) else ",".join(map(quote, names))]
-    for row in rows:
-        line = ",".join(row)
-        lines.append(line if line.count(",") == len(row) - 1 and not UNPLAIN(line) else ",".join(map(quote, row)))
-    lines.append("")
-    return "\n".join(lines).encode("utf-8", "surrogateescape")
+    return b"\n".join([rendered(names), *map(rendered, rows), b""])
+
+
+def rendered(row: Sequence[str]) -> bytes:
+    """One line of it, without its end."""
+    line = ",".join(row)
+    if line.count(",") != len(row) - 1 or UNPLAIN(line):
+        line = ",".join(map(quote, row))
+    return line.encode("utf-8", "surrogateescape")
 
 
 UNPLAIN = re.compile('["\r\n]').search
@@ -56,63 +59,84 @@ def quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if SPECIAL(text) else text
 
 
-class Reader:
-    """Cuts a collection's file into checked rows.
+class Form:
+    """What the header of a collection says. Raises ModelError when it is none.
 
-    data: the bytes of the file. where: how messages name it. wanted: entities to keep, None = all; the rows of others
-    are neither verified nor kept. thorough: check the grammar of slots, too (10 to 20 us a row); without it only their
-    characters and number: behind a right hash anything else was forged, and whoever decodes them meets a ValueError.
-    Raises ModelError when the file as a whole is not a collection.
+    names: the columns as they stand in the file. keys: the by-fields. order: where keys and SCHEMA stand.
+    straight: they stand in that order.
     """
 
-    def __init__(self, data: bytes, where: str, wanted: frozenset[Key] | None = None, thorough: bool = False) -> None:
-        self.where = where
-        self.thorough = thorough
-        self.wanted = wanted
-        self.problems: list[Problem] = []
-        self.doubtful: dict[Key, list[str]] = {}  # rows of the right shape that cannot be trusted
-        self.total = 0
-        text = data.decode("utf-8", "surrogateescape")
-        self._records = records(text.lstrip("\ufeff"))
-        self._names = self._header(next(self._records, (1, ""))[1])
-        self.keys = [name for name in self._names if name not in SCHEMA]
-        self._order = [self._names.index(name) for name in [*self.keys, *SCHEMA]]
-        self._straight = self._order == list(range(len(self._names)))
-        self._ends_well = text.endswith("\n")
+    __slots__ = ("names", "keys", "order", "straight")
 
-    def _header(self, line: str) -> list[str]:
+    def __init__(self, line: str, where: str) -> None:
         names = cells(line)
         missing = [name for name in SCHEMA if name not in names]
         if missing or len(names) == len(SCHEMA) or len(set(names)) != len(names):
             lacks = f"has no column {', '.join(missing[:3])}" if missing else "has a wrong header"
             what = lacks if line else "is empty"
             raise ModelError(
-                f"store: {self.where} is not a collection of models: it {what}. Restore a version "
+                f"store: {where} is not a collection of models: it {what}. Restore a version "
                 f"(adaptive_<collection>.v<NNN>.csv beside it), delete it with adaptmodel, or train with mode=replace"
             )
-        return names
+        self.names, self.keys = names, [name for name in names if name not in SCHEMA]
+        self.order = [names.index(name) for name in [*self.keys, *SCHEMA]]
+        self.straight = self.order == list(range(len(names)))
 
-    def columns(self) -> Columns:
-        """The trusted rows. Fills problems."""
-        rows = self._unique(self._in_range([row for row in self.rows() if row is not None]))
-        names = [*self.keys, *SCHEMA]
+    def key(self, row: Sequence[str]) -> Key:
+        """The entity of a row whose cells are in the order of the file."""
+        return tuple(row[i] for i in self.order[: len(self.keys)])
+
+
+class Checker:
+    """Makes checked rows of records.
+
+    form: the header. wanted: entities to keep, None = all; the rows of others are neither verified nor kept.
+    thorough: check the grammar of slots and state, too (20 to 30 us a row); without it only their characters and
+    number: behind a right hash anything else was forged, and whoever decodes them meets a ValueError.
+    problems: what was wrong with rows that were wanted. doubtful: rows of the right shape that cannot be trusted.
+    Records with a wrong number of cells are passed over: whoever has cut the file has told of them.
+    """
+
+    def __init__(self, form: Form, wanted: frozenset[Key] | None = None, thorough: bool = False) -> None:
+        self.form, self.wanted, self.thorough = form, wanted, thorough
+        self.problems: list[Problem] = []
+        self.doubtful: dict[Key, list[str]] = {}
+        self._first: dict[Key, int] = {}
+
+    def columns(self, found: Iterable[tuple[int, str]]) -> Columns:
+        """The trusted rows among these records."""
+        return self._table([row for row in self._rows(found) if row is not None])
+
+    def batches(self, found: Iterable[tuple[int, str]], rows: int) -> Iterator[Columns]:
+        """The same in tables of about so many rows; the rows of an entity that stand together stay together."""
+        waiting: list[Numbered] = []
+        width = len(self.form.keys)
+        for row in self._rows(found):
+            if row is None:
+                continue
+            if len(waiting) >= rows and row[1][:width] != waiting[-1][1][:width]:
+                yield self._table(waiting)
+                waiting = []
+            waiting.append(row)
+        yield self._table(waiting)
+
+    def _table(self, found: list[Numbered]) -> Columns:
+        rows = self._unique(self._in_range(found))
+        names = [*self.form.keys, *SCHEMA]
         return Columns(names, list(map(list, zip(*(row for _, row in rows)))) if rows else [[] for _ in names])
 
-    def rows(self) -> Iterator[Numbered | None]:
-        """(line, cells in canonical order) of each wanted row with a right hash, None for each other one."""
-        for line, text in self._records:
-            self.total += 1
+    def _rows(self, found: Iterable[tuple[int, str]]) -> Iterator[Numbered | None]:
+        """(line, cells in canonical order) of each wanted row with a right hash, None for one with a wrong hash."""
+        form, wanted, width = self.form, self.wanted, len(self.form.keys)
+        for line, text in found:
             row = cells(text)
-            if len(row) != len(self._names):
-                self._unreadable(line, row)
-                yield None
+            if len(row) != len(form.names):
                 continue
-            if not self._straight:
-                row = [row[i] for i in self._order]
+            if not form.straight:
+                row = [row[i] for i in form.order]
                 text = '"'  # the text is in another order: hash the cells
-            if self.wanted is not None and tuple(row[: len(self.keys)]) not in self.wanted:
-                continue
-            yield self._verified(line, text, row)
+            if wanted is None or tuple(row[:width]) in wanted:
+                yield self._verified(line, text, row)
 
     def _verified(self, line: int, text: str, row: list[str]) -> Numbered | None:
         found = hash_of_line(text) if '"' not in text else row_hash(row[:-1])
@@ -121,25 +145,17 @@ class Reader:
         self._report("tampered", line, row, f"row_hash is {row[-1][:16]!r}, the cells give {found}")
         return None
 
-    def _unreadable(self, line: int, row: list[str]) -> None:
-        if not self._ends_well and next(self._records, None) is None:
-            raise ModelError(
-                f"store: {self.where} is half-written: line {line} has {len(row)} of {len(self._names)} cells. "
-                f"Restore a version (adaptive_<collection>.v<NNN>.csv beside it) or train with mode=replace"
-            )
-        self._report("unreadable", line, row, f"{len(row)} cells; the header has {len(self._names)}")
-
     def _report(self, kind: str, line: int, row: list[str], detail: str) -> None:
-        key = tuple(row[: len(self.keys) + 1])
+        key = tuple(row[: len(self.form.keys) + 1])
         self.problems.append(Problem(kind, line, " ".join(key)[:200], detail))
-        if kind in ("tampered", "out_of_range"):
+        if kind != "duplicate":
             self.doubtful[key] = row
 
     def _in_range(self, rows: list[Numbered]) -> list[Numbered]:
         """The rows whose numbers are in range; whole columns first, single rows only where a column fails."""
-        first = len(self.keys)
+        first = len(self.form.keys)
         bad: set[int] = set()
-        for name, check in CHECKS:
+        for name, check in CHECKS + STRICT if self.thorough else CHECKS:
             place = first + SCHEMA.index(name)
             if not check([row[place] for _, row in rows]):
                 bad.update(i for i, (_, row) in enumerate(rows) if not check([row[place]]))
@@ -168,19 +184,29 @@ class Reader:
 
     def _unique(self, rows: list[Numbered]) -> list[Numbered]:
         """The first row of each entity and metric."""
-        width = len(self.keys) + 1
-        first: dict[Key, Numbered] = {}
+        width = len(self.form.keys) + 1
+        out = []
         for line, row in rows:
-            if first.setdefault(tuple(row[:width]), (line, row))[0] != line:
+            if self._first.setdefault(tuple(row[:width]), line) == line:
+                out.append((line, row))
+            else:
                 self._report("duplicate", line, row, "the entity and metric occur above")
-        return list(first.values())
+        return out
 
 
-def records(text: str) -> Iterator[tuple[int, str]]:
-    """(line number, text) of each record; an open quote goes on in the next line. Empty lines are skipped."""
-    crlf = text[: text.find("\n")].endswith("\r")
+def ends_in_crlf(text: str) -> bool:
+    """Whether the first line of a file ends as Windows ends lines; then all of its lines may."""
+    return text[: text.find("\n")].endswith("\r")
+
+
+def records(text: str, first: int = 1, crlf: bool | None = None) -> Iterator[tuple[int, str]]:
+    """(line number, text) of each record; an open quote goes on in the next line. Empty lines are skipped.
+
+    first: number of the first line. crlf: whether a \\r at the end of a line belongs to it; None = as the first one.
+    """
+    crlf = ends_in_crlf(text) if crlf is None else crlf
     waiting, started = "", 0
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), first):
         if waiting or '"' in line:
             waiting, started = (f"{waiting}\n{line}", started) if waiting else (line, number)
             if waiting.count('"') % 2:
@@ -244,5 +270,6 @@ def _matches(pattern: str) -> Callable[[list[str]], bool]:
 
 
 CHECKS = [(name, _numbers_in(*RANGES[name])) for name in RANGES] + [
-    (name, _matches(PATTERNS[name])) for name in PATTERNS
+    (name, _matches(LOOSE.get(name, PATTERNS[name]))) for name in PATTERNS
 ]
+STRICT = [(name, _matches(PATTERNS[name])) for name in LOOSE]

@@ -283,12 +283,17 @@ def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
     """A ring whose latest peaks are these, spread evenly over their time; the others count as the smallest kept."""
     count = np.clip(np.floor(count), 0, threshold.PEAKS)
     known = kept >= 0
+    some = known.any(axis=1)
     smallest = np.where(known, kept, np.inf).min(axis=1)
     latest = ~np.isnan(threshold.latest_peaks(np.zeros((len(kept), threshold.PEAKS)), count))
-    peaks = np.where(latest & known.any(axis=1)[:, None], smallest[:, None], np.nan)
-    for g in np.flatnonzero(known.any(axis=1)).tolist():
-        places, values = np.flatnonzero(latest[g]), kept[g, known[g]]
-        values = values[: len(places)]
-        mixed = np.argsort((np.arange(len(values)) + 1.0) * _GOLDEN % 1.0)  # large ones among old and new alike
-        peaks[g, places[np.linspace(0, len(places) - 1, len(values)).astype(np.int64)]] = values[mixed]
+    peaks = np.where(latest & some[:, None], smallest[:, None], np.nan)
+    first = np.take_along_axis(kept, np.argsort(~known, axis=1, kind="stable"), axis=1)  # the known ones in front
+    alike = np.where(some, count * (KEPT_PEAKS + 1) + known.sum(axis=1), -1)
+    for kind in sorted(set(alike[some].tolist())):  # entities with as many peaks have them at the same places
+        rows = np.flatnonzero(alike == kind)
+        places = np.flatnonzero(latest[rows[0]])
+        n = min(int(kind) % (KEPT_PEAKS + 1), len(places))
+        mixed = np.argsort((np.arange(n) + 1.0) * _GOLDEN % 1.0)  # large ones among old and new alike
+        spread = places[np.linspace(0, len(places) - 1, n).astype(np.int64)]
+        peaks[rows[:, None], spread] = first[rows[:, None], mixed]
     return peaks, count
