@@ -11,8 +11,9 @@ from itertools import islice
 
 import numpy as np
 
-from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE
+from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE, is_long
 from adaptive_monitoring.commands.options import expand
+from adaptive_monitoring.commands.packed import LATEST
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.groups import panel_of
 from adaptive_monitoring.engine.numbers import Floats, Ints, Times, to_floats
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from adaptive_monitoring.commands.options import Arguments
     from adaptive_monitoring.commands.windows import Windows
     from adaptive_monitoring.protocol.body import Body
-
-LATEST = 1e11  # the year 5138; larger numbers are milliseconds or worse
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,23 @@ def widened(x: Floats, d: int) -> Floats:
     return x if x.shape[1] == d else np.hstack([x, np.full((len(x), d - x.shape[1]), np.nan)])
 
 
+def in_value_order(batch: Batch) -> Batch:
+    """The same rows, those of one entity and time by their values, missing ones first.
+
+    So the order in which rows came in decides nothing; in long rows the largest value of a metric and time counts.
+    """
+    metric = np.zeros(len(batch.t), dtype=np.int64) if batch.metric is None else batch.metric
+    order = np.lexsort((metric, batch.t, batch.entity))
+    same = (np.diff(batch.entity[order]) == 0) & (np.diff(batch.t[order]) == 0) & (np.diff(metric[order]) == 0)
+    twins = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
+    if not len(twins):
+        return batch
+    rows = order[twins]
+    x = np.where(np.isnan(batch.x[rows]), -np.inf, batch.x[rows])
+    order[twins] = rows[np.lexsort((*x.T[::-1], metric[rows], batch.t[rows], batch.entity[rows]))]
+    return Batch(batch.t[order], batch.entity[order], batch.x[order], None if batch.metric is None else metric[order])
+
+
 class Reader:
     """Reads the chunks of one search; remembers entities and metrics.
 
@@ -127,11 +143,11 @@ class Reader:
         cells = body.columns([TIME, *self.by, *names]).data
         t = self.times.read(cells[0])
         t[~(np.abs(t) <= LATEST)] = np.nan
-        entity = self._entities(cells[1:1 + len(self.by)], len(t))
+        entity = self.entities_of(cells[1:1 + len(self.by)], len(t))
         self.without_time += int(np.isnan(t).sum())
         values = cells[1 + len(self.by):]
         if self.long:
-            return Batch(t, entity, to_floats(values[1])[:, None], self._metric_numbers(values[0]))
+            return Batch(t, entity, to_floats(values[1])[:, None], self.metrics_of(values[0]))
         x = np.empty((len(t), len(values)))
         for i, column in enumerate(values):
             x[:, i] = to_floats(column)
@@ -154,12 +170,9 @@ class Reader:
         lost = [name for name in self.by if name not in names]
         if lost:
             raise MissingField(f"{self.command}: no field {', '.join(lost)} to group by; the rows have {_some(names)}")
-        typed = [field for field, _ in self.arguments.fields]
-        present = [name for name in expand(typed, names, self.by) if name in names and name != VALUE]
-        named = NAME in names and VALUE in names and NAME not in self.by
-        self.long = named and (not typed or VALUE in typed or not present)
+        self.long = is_long(self.arguments, names)
         if not self.long:
-            self._look_wide(names, typed)
+            self._look_wide(names, [field for field, _ in self.arguments.fields])
 
     def _look_wide(self, names: Sequence[str], typed: Sequence[str]) -> None:
         alias = {field: name for field, name in self.arguments.fields if name}
@@ -174,14 +187,19 @@ class Reader:
         if twice:
             raise BadValue(f"{self.command}: each metric needs a name of its own; AS gives {', '.join(twice)} twice")
 
-    def _entities(self, columns: list[list[str]], n: int) -> Ints:
+    def entities_of(self, columns: list[list[str]], n: int, stands_for: Sequence[int] | None = None) -> Ints:
+        """The entity of each of n keys, −1 = none; new ones are added. columns: one per by-field.
+
+        stands_for: (n,) rows that a key stands for, default 1 each.
+        """
         if not self.by:
             return np.zeros(n, dtype=np.int64)
         keys: Sequence[object] = columns[0] if len(columns) == 1 else list(zip(*columns))
         got = list(map(self.index.get, keys))
         if None in got:
             self._add(dict.fromkeys(key for key, number in zip(keys, got) if number is None))
-            self.without_entity += sum(1 for key in keys if not _complete(key))
+            rows = stands_for or [1] * n
+            self.without_entity += sum(number for key, number in zip(keys, rows) if not _complete(key))
             got = [self.index.get(key, -1) for key in keys]
         return np.array(got, dtype=np.int64)
 
@@ -193,7 +211,8 @@ class Reader:
                 self.index[key] = len(self.index)
                 self.keys.append(_parts(key))
 
-    def _metric_numbers(self, names: list[str]) -> Ints:
+    def metrics_of(self, names: list[str]) -> Ints:
+        """The metric of each name in long rows, −1 = not asked for; new ones are added."""
         wanted = [field for field, _ in self.arguments.fields if field != VALUE]
         alias = {field: name for field, name in self.arguments.fields if name}
         numbers: dict[str, int] = {}
