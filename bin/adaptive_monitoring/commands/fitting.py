@@ -214,7 +214,7 @@ class Fitting:
             self.messages.warn(text)
         if self.mixed:
             self.messages.warn(str(SpanMismatch(
-                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(self.mixed[:3])} … "
+                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} … "
                 "The models take the usual one. Bring them to one step first, with | bin _time span=5m and | stats")))
         status = columns.get("model_status")
         words = ("trained", "cold", "untrainable")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    Meta = list[int]
+    Column = tuple[list[int], list[bytes]]  # how to read it, and its bytes in pieces that are alike
 
 MARK, PAYLOAD = "adaptive_packed", "adaptive_payload"
 VERSION = "1"
@@ -82,17 +82,17 @@ def fraction(texts: Sequence[str], values: Sequence[float]) -> int:
     return max((n for n in found if n <= FRACTION), default=0)
 
 
-def whole_column(values: Sequence[int]) -> tuple[Meta, bytes]:
+def whole_column(values: Sequence[int]) -> Column:
     """Whole numbers within ±WIDEST: differences, signs folded in, byte plane after byte plane. Meta: [width, first]."""
     if not values:
-        return [0, 0], b""
+        return [0, 0], []
     steps = map(sub, values[1:], values)
     folded = [0, *[2 * step if step >= 0 else -2 * step - 1 for step in steps]]
     width = (max(folded).bit_length() + 7) // 8
     return [width, values[0]], _planes("Q", folded, width)
 
 
-def double_column(values: Sequence[float], decimals: int) -> tuple[Meta, bytes]:
+def double_column(values: Sequence[float], decimals: int) -> Column:
     """Numbers, NaN = missing, each coming back as the same double.
 
     Whole numbers of 10^-decimals where dividing gives the very number again, else (odd ones) their eight bytes.
@@ -112,20 +112,22 @@ def double_column(values: Sequence[float], decimals: int) -> tuple[Meta, bytes]:
         units = [unit for unit, is_odd in zip(units, strange) if not is_odd]
         marks = iter(strange)
         flags = bytes([MISSING if x != x else ODD if next(marks) else PRESENT for x in values])
-    meta, data = whole_column(units)
+    meta, planes = whole_column(units)
     some = any(flags)
-    return [*meta, decimals, int(some), len(odd)], (flags if some else b"") + data + _planes("d", odd, 8)
+    return [*meta, decimals, int(some), len(odd)], [*([flags] if some else []), *planes, *_planes("d", odd, 8)]
 
 
-def pack(header: dict[str, Any], columns: Sequence[tuple[Meta, bytes]], span: int, rows: int) -> list[str] | None:
+def pack(header: dict[str, Any], columns: Sequence[Column], span: int, rows: int) -> list[str] | None:
     """[MARK, PAYLOAD] of a packed row, None when it would be too large. rows: how many it stands for."""
     import json
 
     text = json.dumps({**header, "columns": [meta for meta, _ in columns]}, separators=(",", ":")).encode("ascii")
-    raw = b"".join([len(text).to_bytes(4, "big"), text, *[data for _, data in columns]])
-    if len(raw) > SIZE:
+    pieces = [len(text).to_bytes(4, "big") + text, *[plane for _, planes in columns for plane in planes]]
+    if sum(map(len, pieces)) > SIZE:
         return None
-    data = zlib.compress(raw, 9)
+    packer = zlib.compressobj(9)
+    packed = [part for piece in pieces for part in (packer.compress(piece), packer.flush(zlib.Z_PARTIAL_FLUSH))]
+    data = b"".join([*packed, packer.flush()])  # a block of its own for each plane: they have nothing in common
     return [f"{VERSION};{span};{rows};{zlib.crc32(data):08x}", binascii.b2a_base64(data, newline=False).decode("ascii")]
 
 
@@ -201,7 +203,7 @@ def _list_of(kind: type, found: object) -> bool:
     return isinstance(found, list) and all(type(item) is kind for item in found)
 
 
-def _planes(code: str, values: Sequence[float], width: int) -> bytes:
+def _planes(code: str, values: Sequence[float], width: int) -> list[bytes]:
     """The first bytes of all numbers, the second ones, …; least significant first."""
     import sys
     from array import array
@@ -210,7 +212,7 @@ def _planes(code: str, values: Sequence[float], width: int) -> bytes:
     if sys.byteorder == "big":
         found.byteswap()
     data = found.tobytes()
-    return b"".join([data[i::8] for i in range(width)])
+    return [data[i::8] for i in range(width)] if values else []
 
 
 def _bits(x: float) -> bytes:

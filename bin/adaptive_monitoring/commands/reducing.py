@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from adaptive_monitoring.commands.options import Arguments
-    from adaptive_monitoring.commands.packed import Meta
+    from adaptive_monitoring.commands.packed import Column
     from adaptive_monitoring.protocol.body import Body
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
 
@@ -208,7 +208,7 @@ class Chunk:
         self,
         groups: Groups,
         sizes: list[int],
-        columns: list[tuple[Meta, bytes]],
+        columns: list[Column],
         more: dict[str, Any],
         span: int,
         first: float,
@@ -228,7 +228,7 @@ class Chunk:
         return cells and ["%.15g" % first, *cells]
 
 
-def sum_column(totals: list[int]) -> tuple[tuple[Meta, bytes], list[str]]:
+def sum_column(totals: list[int]) -> tuple[Column, list[str]]:
     """Sums in units of 10^-12. Meta: [width, first, decimals]; what 62 bits cannot hold is given as texts instead.
 
     Trailing zeros that all sums have are taken off first.
@@ -243,9 +243,9 @@ def sum_column(totals: list[int]) -> tuple[tuple[Meta, bytes], list[str]]:
         zeros += 1
     unit = 10 ** (zeros if common else 12)
     if totals and (max(totals) // unit >= 2**62 or min(totals) // unit <= -(2**62)):
-        return ([0, 0, 0], b""), [str(total) for total in totals]
-    meta, data = whole_column([total // unit for total in totals])
-    return ([*meta, 12 - (zeros if common else 12)], data), []
+        return ([0, 0, 0], []), [str(total) for total in totals]
+    meta, planes = whole_column([total // unit for total in totals])
+    return ([*meta, 12 - (zeros if common else 12)], planes), []
 
 
 def _wanted(name: str, fields: list[str]) -> bool:
