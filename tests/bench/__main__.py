@@ -19,6 +19,7 @@ MODULES = {
     "train": "training",
     "size": "sizes",
     "memory": "memory",
+    "mapreduce": "mapreduce",
     "quality": "quality",
     "budget": "budget",
     "attribution": "attribution",
@@ -86,7 +87,7 @@ def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
     """What the command line says about that group."""
     data = {"folder": args.data}
     speed = {"rows": args.rows, "rounds": args.rounds}
-    given = {"speed": speed, "quality": data, "attribution": data}.get(group, {})
+    given = {"speed": speed, "mapreduce": speed, "quality": data, "attribution": data}.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 
 

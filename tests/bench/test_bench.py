@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import catalogue, fleet, judge, labelled, quality, report, rows, speed, startup
+from bench import catalogue, fleet, judge, labelled, mapreduce, quality, report, rows, speed, startup
 from bench.__main__ import MODULES, main
 from bench.stage import ROOT, Stage
 from bench.talk import Failed
@@ -75,6 +75,13 @@ def test_pointwise_is_probed_for_numpy(stage, monkeypatch):
     found = startup.measure(stage, ["start.modules.pointwise", "start.bare"], times=1, rows=8)
     assert found["start.modules.pointwise"] == 0, found["details"]
     assert found["start.bare"] > 0
+
+
+def test_the_map_phase_is_measured_against_the_text_of_the_events(stage):
+    assert mapreduce._raw_bytes() == 256
+    found = mapreduce.measure(stage, list(catalogue.chosen(["mapreduce"])), rows=2000, rounds=1, hosts=20)
+    assert set(found) == {scenario.id for scenario in catalogue.MAPREDUCE}
+    assert 0 < found["mapreduce.bytes.span"] < found["mapreduce.bytes"] < 2 and found["mapreduce.map.speed"] > 0
 
 
 def test_a_refused_search_is_an_error_of_the_bench(stage):

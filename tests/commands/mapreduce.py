@@ -51,7 +51,8 @@ def reduced(
 ) -> list[Table]:
     """Rows after the map phase, in any order, as chunks.
 
-    raw: share of the indexers that skipped their map phase. sparse: fields that an indexer has nowhere do not exist there.
+    raw: share of the indexers that skipped their map phase. sparse: a field that no row of an indexer has does not
+    exist there.
     """
     arrived = []
     for share in split(rows, indexers, chance):

@@ -44,7 +44,9 @@ WIDE = st.fixed_dictionaries({"_time": TIMES, "host": HOSTS, "disk": HOSTS, "cpu
 NAMES = st.sampled_from(["cpu", "cpu.user", "mem", ""])
 LONG = st.fixed_dictionaries({"_time": TIMES, "host": HOSTS, "disk": HOSTS, "metric_name": NAMES, "_value": VALUES})
 ROWS = st.one_of(st.lists(WIDE, min_size=1, max_size=40), st.lists(LONG, min_size=1, max_size=40))
-WORDS = st.sampled_from(["cpu mem by host", "c* m* by host", "cpu mem", "mem AS x cpu by host", "by host", "cpu by host,disk"])
+WORDS = st.sampled_from(
+    ["cpu mem by host", "c* m* by host", "cpu mem", "mem AS x cpu by host", "by host", "cpu by host,disk"]
+)
 INDEXERS = st.integers(1, 16)
 CHANCE = st.randoms(use_true_random=False)
 SPANS = pytest.mark.parametrize("span", ["", " span=1m", " span=1h"])
@@ -61,8 +63,9 @@ def test_any_split_in_any_order_gives_the_numbers_of_the_whole(rows, words, inde
 @given(rows=st.lists(WIDE, min_size=1, max_size=30), indexers=INDEXERS, chance=CHANCE)
 def test_a_field_that_an_indexer_does_not_know_may_be_on_another_one(rows, indexers, chance, span) -> None:
     rows.append({"_time": str(START), "host": "a", "cpu": "1.5", "mem": "2"})
-    whole = numbers("cpu mem by host" + span, [from_rows(rows)])
-    assert numbers("cpu mem by host" + span, reduced("cpu mem by host" + span, rows, indexers, chance, 0, True)) == whole
+    words = "cpu mem by host" + span
+    whole = numbers(words, [from_rows(rows)])
+    assert numbers(words, reduced(words, rows, indexers, chance, 0, True)) == whole
 
 
 @SPANS
@@ -133,8 +136,9 @@ def test_at_most_two_percent_of_the_raw_events_reach_the_search_head(form, most,
     rows = []
     for i in range(25000):
         t, host = START + i // 100 * 60 + chance.random(), f"web-{i % 100:04}"
-        x = [f"{50 + i % 7 + chance.gauss(0, 3):.2f}", f"{chance.gauss(900, 20):.1f}", str(i % 90), f"{chance.random():.2f}"]
-        line = f'{t:.3f} INFO [worker-{i % 9}] com.example.pay - "GET /api/v1/pay?id={chance.random()}&a=1,2"\n at step ""'
+        cpu, mem, load = chance.gauss(50 + i % 7, 3), chance.gauss(900, 20), chance.random()
+        x = [f"{cpu:.2f}", f"{mem:.1f}", str(i % 90), f"{load:.2f}"]
+        line = f'{t:.3f} INFO [worker-{i % 9}] com.example.pay - "GET /api?id={chance.random()}&a=1,2"\n at step ""'
         rows.append({"_time": f"{t:.0f}", "host": host, "_raw": (line + "x" * 500)[:500], "cpu": x[0]})
         if form == "four":
             rows[-1].update(zip(("mem", "conns", "load"), x[1:]))
@@ -152,20 +156,21 @@ def test_at_most_two_percent_of_the_raw_events_reach_the_search_head(form, most,
 
 def test_the_map_phase_is_announced_with_its_fields(own) -> None:
     fit = Fit(info('cpu "memory used" AS mem by host "data center" into x budget=1 span=5m'), Messages())
-    described = fit.describe()
+    described, names = fit.describe(), ["cpu", "memory used"]
     assert described == {
         "type": "reporting",
-        "required_fields": [
-            "_time", "host", "data center", "cpu", "memory used", "metric_name", "_value", MARK, PAYLOAD,
-        ],
-        "streaming_preop": 'fields _time, host, "data center", cpu, "memory used", metric_name, _value | fields - _raw | '
-        'adaptfit phase=map span=300s cpu "memory used" by host "data center"',
-    }  # fmt: skip
+        "required_fields": ["_time", "host", "data center", *names, "metric_name", "_value", MARK, PAYLOAD],
+        "streaming_preop": 'fields _time, host, "data center", cpu, "memory used", metric_name, _value '
+        '| fields - _raw | adaptfit phase=map span=300s cpu "memory used" by host "data center"',
+    }
     assert Fit(info("c* by host"), Messages()).describe()["required_fields"] == ["*"]
     assert preop(parse(["by", "host"], SPEC)) == "fields - _raw | adaptfit phase=map by host"
 
 
-@given(st.lists(st.text(min_size=1, max_size=8).filter(lambda t: t.strip() and "*" not in t), min_size=1, max_size=3, unique=True))
+NAME = st.text(min_size=1, max_size=8).filter(lambda text: text.strip() and "*" not in text)
+
+
+@given(st.lists(NAME, min_size=1, max_size=3, unique=True))
 def test_names_survive_the_announcement_or_there_is_none(names) -> None:
     quoted = ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names]
     arguments = parse([*quoted, "by", *quoted], SPEC)
@@ -223,12 +228,12 @@ def test_max_series_and_unusable_rows_are_said_as_without_the_map_phase(own) -> 
 
 
 def test_missing_fields_and_times_are_errors_as_without_the_map_phase(own) -> None:
-    rows = wide("a", 0.1)
+    good = wide("a", 0.1)
     for words, rows, code in (
-        ("cpu disk by host", rows, "ADM021"),
-        ("cpu by rack", rows, "ADM021"),
-        ("cpu by host", [{"host": "a", "cpu": row["cpu"]} for row in rows], "ADM020"),
-        ("nothing* by host", rows, "ADM021"),
+        ("cpu disk by host", good, "ADM021"),
+        ("cpu by rack", good, "ADM021"),
+        ("cpu by host", [{"host": "a", "cpu": row["cpu"]} for row in good], "ADM020"),
+        ("nothing* by host", good, "ADM021"),
     ):
         for settings_ in ({}, {"indexers": 2}):
             assert code in own.search(f"adaptfit {words}", rows, **settings_).errors[0], (words, settings_)
@@ -247,7 +252,7 @@ def test_the_map_phase_loads_no_numpy() -> None:
     from bench import talk
 
     body = encode(from_rows(wide("a", 1)))
-    request = talk.getinfo("phase=map cpu by host".split(), ".").replace(b'"1700000000.1"', b'"remote_sh_01"')
+    request = talk.getinfo(["phase=map", "cpu", "by", "host"], ".", "remote_sh1_")
     sent = b"".join([request, *talk.execute([body])])
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=f"{REPOSITORY}/bin", input=sent, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"") and MARK.encode() in done.stdout and b"ERROR" not in done.stdout

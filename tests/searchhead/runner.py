@@ -53,7 +53,7 @@ class Runner:
         preop = described.get("streaming_preop")
         if shares:
             done = [self._preop(preop, share, f"remote_sh1_{i}") for i, share in enumerate(shares)] if preop else shares
-            table = self._sent(concat(self.head.arrived(done)), described.get("required_fields") or ["*"])
+            table = self._sent(concat(self.head.arrived(done)), described)
         elif preop and self.head.map_on_head:
             table = self._preop(preop, table, sid)
         child, described = self._start(verb, rest, sid)
@@ -71,9 +71,10 @@ class Runner:
             share = verbs.known[verb](rest, share) if built_in else self.call(verb, rest, share, sid)
         return share
 
-    def _sent(self, table: Table, required: list[str]) -> Table:
-        """What leaves the indexers: the fields that the command on the search head requires."""
-        if "*" not in required:
+    def _sent(self, table: Table, described: dict[str, Any]) -> Table:
+        """What leaves the indexers: for a reporting command, the fields that it requires."""
+        required = described.get("required_fields") or ["*"]
+        if described.get("type") == "reporting" and "*" not in required:
             table = table.select(matching(required, table.fields))
         self.rows_from_indexers += len(table)
         self.bytes_from_indexers += len(encode(table, multivalues=False))
@@ -146,7 +147,8 @@ class Runner:
         """A new process that has answered getinfo."""
         conf, raw = self.head.commands, spl.words(rest)
         remote = sid.startswith("remote_") and self.peer
-        script = os.path.join(self.peer if remote else self.head.app, "bin", conf.get(verb, "filename", fallback=f"{verb}.py"))
+        app, file = self.peer if remote else self.head.app, conf.get(verb, "filename", fallback=f"{verb}.py")
+        script = os.path.join(app, "bin", file)
         if not os.path.exists(script) or conf.get(verb, "chunked", fallback="false").lower() not in ("true", "1"):
             raise SearchFailed(f"Error in '{verb}' command: no chunked script {script}")
         info = {**self.context, "command": verb, "args": list(map(spl.unquoted, raw)), "raw_args": raw}

@@ -214,8 +214,8 @@ class Fitting:
             self.messages.warn(text)
         if self.mixed:
             self.messages.warn(str(SpanMismatch(
-                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} … "
-                "The models take the usual one. Bring them to one step first, with | bin _time span=5m and | stats")))
+                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} "
+                "… The models take the usual one. Bring them to one step first: span=5m, or | bin _time and | stats")))
         status = columns.get("model_status")
         words = ("trained", "cold", "untrainable")
         counts = ", ".join(f"{status.count(word)} {word}" for word in words if word in status) or "none"

@@ -17,6 +17,8 @@ from adaptive_monitoring.protocol.body import Body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from adaptive_monitoring.commands.windows import Windows
     from adaptive_monitoring.protocol.session import Messages
 
@@ -126,7 +128,7 @@ class Intake:
                 for name in self.reader.columns]
 
 
-def _chosen(table: np.ndarray, columns: list[int], nothing: float) -> np.ndarray:  # type: ignore[type-arg]
+def _chosen(table: Any, columns: list[int], nothing: float) -> Any:
     """These columns; nothing in those that are nowhere."""
     if columns == list(range(table.shape[1])):
         return table

@@ -1,9 +1,9 @@
 """The packed form of rows that indexers send to the search head: what is written and how it is opened.
 
 A packed row has _time (its first time), MARK = `version;span;rows;checksum` and PAYLOAD, base64 of zlib of: the length
-of a JSON header (4 bytes), the header, the bytes of every column. One packed row holds many entities, because a chunk on
-an indexer may have a hundred rows of a hundred hosts. Rows stand group by group (a group is an entity or, for long rows,
-an entity and a metric), inside by time, so that neighbours differ little.
+of a JSON header (4 bytes), the header, the bytes of every column. One packed row holds many entities, because a chunk
+on an indexer may have a hundred rows of a hundred hosts. Rows stand group by group (a group is an entity or, for long
+rows, an entity and a metric), inside by time, so that neighbours differ little.
 
 span = 0: the rows as they came, value by value the same double. span > 0: per group and bucket of span seconds the
 number of rows and, per metric, count and exact sum of the numbers.
@@ -43,7 +43,8 @@ DECIMALS = 12  # of a sum
 ONE = 10**DECIMALS
 #: |x| below FEWER[i] keeps 12 - i decimals, so that at most 15 digits count: as many as a double holds for sure.
 FEWER = [float(10**i) for i in range(3, 16)]
-TENS = [float(10**i) for i in range(DECIMALS + 1)]
+UNITS: list[int] = [10**i for i in range(DECIMALS + 1)]
+TENS = [float(unit) for unit in UNITS]
 
 
 def scaled(x: float) -> int:
@@ -51,8 +52,8 @@ def scaled(x: float) -> int:
 
     Limits: 45.13 is 45.13 exactly; a number with more digits is rounded by less than 1e-15 of itself or 1e-12.
     """
-    k = DECIMALS - bisect_right(FEWER, abs(x))
-    return round(x * TENS[k]) * 10 ** (DECIMALS - k) if k >= 0 else round(x) * ONE
+    fewer = bisect_right(FEWER, abs(x))
+    return round(x * TENS[DECIMALS - fewer]) * UNITS[fewer] if fewer <= DECIMALS else round(x) * ONE
 
 
 def number(text: str) -> float:

@@ -17,9 +17,12 @@ from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE, is_long
 from adaptive_monitoring.commands.options import Spec, expand, parse
 from adaptive_monitoring.commands.packed import (
     CELLS,
+    DECIMALS,
     LATEST,
     MARK,
     PAYLOAD,
+    UNITS,
+    WIDEST,
     double_column,
     fraction,
     number,
@@ -238,14 +241,12 @@ def sum_column(totals: list[int]) -> tuple[Column, list[str]]:
     common = 0
     for total in totals:
         common = gcd(common, total)
-    zeros = 0
-    while zeros < 12 and common and common % 10 ** (zeros + 1) == 0:
-        zeros += 1
-    unit = 10 ** (zeros if common else 12)
-    if totals and (max(totals) // unit >= 2**62 or min(totals) // unit <= -(2**62)):
+    zeros = next((i for i in range(DECIMALS, 0, -1) if common % UNITS[i] == 0), 0)
+    unit = UNITS[zeros]
+    if max(totals, default=0) // unit >= WIDEST or min(totals, default=0) // unit <= -WIDEST:
         return ([0, 0, 0], []), [str(total) for total in totals]
     meta, planes = whole_column([total // unit for total in totals])
-    return ([*meta, 12 - (zeros if common else 12)], planes), []
+    return ([*meta, DECIMALS - zeros], planes), []
 
 
 def _wanted(name: str, fields: list[str]) -> bool:
