@@ -109,7 +109,7 @@ def test_what_is_packed_is_what_is_taken_in() -> None:
         (lambda m: m.replace(";28;", ";29;"), None, "it must stand for 29 rows, got 28"),
         (lambda m: m[:-1] + ("0" if m[-1] != "0" else "1"), None, "its checksum is wrong"),
         (lambda m: m.replace("1;0;", "1;600;", 1), None, "packed rows with span=600s; the search says span=0s"),
-        (None, lambda p: p[:100], "its"),
+        (None, lambda p: p[:100], "its checksum is wrong"),
         (None, lambda p: "", "its checksum is wrong"),
         (None, lambda p: "é" + p, "its text is no base64"),
         (None, lambda p: p[:60] + ("A" if p[60] != "A" else "B") + p[61:], "its checksum is wrong"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from searchhead import SearchHead
 from searchhead.bundle import replicate
 from searchhead.test_searchhead import ROWS, SPY, add_command, app  # noqa: F401

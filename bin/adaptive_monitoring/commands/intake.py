@@ -96,13 +96,13 @@ class Intake:
     def _unpacked(self, packet: Packet) -> list[Batch]:
         found = unpack(packet)
         reader, groups = self.reader, len(found.sizes)
-        by = found.keys[: len(found.keys) - found.long]
-        if len(by) != len(reader.by):
-            raise BadPacked("adaptfit: indexers packed rows by other fields than those behind BY. "
-                            "Leave phase=map out of the search: it is added by itself")
+        if found.by != reader.by:
+            raise BadPacked(f"adaptfit: indexers packed rows by {', '.join(found.by) or 'nothing'}; the search says by "
+                            f"{', '.join(reader.by) or 'nothing'}. Leave phase=map out of the search: it is added by "
+                            "itself")
         each = np.repeat(np.arange(groups), found.sizes)
         stands_for = np.bincount(each, weights=found.stands_for, minlength=groups).astype(np.int64).tolist()
-        entity = reader.entities_of(by, groups, stands_for)[each]
+        entity = reader.entities_of(found.keys[: len(reader.by)], groups, stands_for)[each]
         reader.without_time += int(found.stands_for[np.isnan(found.t)].sum())
         metric = None
         if reader.long:

@@ -133,15 +133,10 @@ class Chunk:
         if self.long:
             wanted = {name: name if _wanted(name, fields) else "" for name in set(keys[-1])}
             keys[-1] = [wanted[name] for name in keys[-1]]
-            self._blank([i for i, name in enumerate(keys[-1]) if not name])
+            if "" in wanted.values():  # rows of metrics that nobody asked for count, their numbers do not
+                self.cells = [[text if name else "" for name, text in zip(keys[-1], self.cells[0])]]
         self.labels: Sequence[Any] = keys[0] if len(keys) == 1 else list(zip(*keys)) if keys else [()] * len(self.t)
         self.x = [numbers(texts) for texts in self.cells]
-
-    def _blank(self, rows: list[int]) -> None:
-        """Rows of metrics that nobody asked for are only counted: without their numbers they take no space."""
-        for i in rows:
-            self.cells[0][i] = ""
-            self.t[i] = 0.0 if self.t[i] == self.t[i] else self.t[i]
 
     def pieces(self, span: int) -> Iterator[Groups]:
         """Groups with their rows by time, as many at once as fit into a packed row."""

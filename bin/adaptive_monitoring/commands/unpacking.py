@@ -33,13 +33,15 @@ SUM = re.compile(r"-?\d{1,130}\Z")
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The rows of a packet. keys: texts of each group, one list per by-field and, for long rows, the metric.
+    """The rows of a packet.
 
+    by: names of the by-fields. keys: texts of each group, one list per by-field and, for long rows, the metric.
     sizes: (groups,) rows. t: (n,) seconds, NaN = none. values: their fields. long: whether rows name their metric.
     x: (n, d) with span=0. stands_for: (n,) events; counts, whole, parts: (n, d) per bucket, its numbers and their sum
     whole + parts × 10^-12, 0 <= parts < 10^12. whole may hold Python's own integers.
     """
 
+    by: list[str]
     keys: list[list[str]]
     sizes: Ints
     t: Floats
@@ -74,7 +76,8 @@ def unpack(packet: Packet) -> Unpacked:
     if counts.min(initial=0) < 0 or bool((counts > stands_for[:, None]).any()):
         raise damaged("its counts are impossible")
     long = header["long"] == 1
-    return Unpacked(header["keys"], sizes, t, header["values"], long, x, stands_for, counts, whole, parts)
+    by, keys, values = header["by"], header["keys"], header["values"]
+    return Unpacked(by, keys, sizes, t, values, long, x, stands_for, counts, whole, parts)
 
 
 def _sums(columns: Columns, large: Any, d: int) -> tuple[Ints, Any, Ints]:
