@@ -194,6 +194,8 @@ def test_on_a_search_head_the_map_phase_passes_rows_on(own) -> None:
     rows = wide("ab", 1)
     table = mapped("cpu by host", [{**row, "note": 'a,"b"\n'} for row in rows], sid="1700000000.1")
     assert [row["note"] for row in table.rows()] == ['a,"b"\n'] * len(rows) and MARK not in table.fields
+    body = encode(from_rows(rows))
+    assert Map(info("phase=map cpu by host"), Messages()).execute(Body(body), False) == body
     plain, echoed = own.search("adaptfit cpu by host", rows), own.search("adaptfit cpu by host", rows, map_on_head=True)
     assert echoed.table.columns == plain.table.columns and echoed.starts > plain.starts
 
@@ -210,7 +212,7 @@ def test_on_indexers_the_bundle_alone_gives_the_same_models(own) -> None:
     assert not parts.errors and parts.stderr == "" and parts.table.columns == whole.table.columns
     assert own.data("web") == data and said(parts, "version 1 has these models already", level="INFO")
     assert parts.bytes_from_indexers < 0.02 * sum(len(row["_raw"]) for row in rows)
-    assert said(parts, "adaptfit: map phase packed", level="INFO")
+    assert said(parts, "adaptfit: map phase made", level="INFO")
     assert said(parts, "adaptfit: indexers sent 2592 rows as", level="INFO") and parts.metrics["rows"] == 2592
     assert said(parts, "6 models of 3 entities from 2592 rows", level="INFO")
 

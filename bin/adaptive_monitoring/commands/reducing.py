@@ -75,7 +75,10 @@ def _word(name: str) -> str:
 
 
 class Map(Command):
-    """One such process. Its words are those of the search, without AS, INTO and what only the search head needs."""
+    """One such process. Its words are those of the search, without AS, INTO and what only the search head needs.
+
+    Raises what parse() raises; rows are never refused here, that is left to the search head.
+    """
 
     def __init__(self, info: SearchInfo, messages: Messages) -> None:
         super().__init__(info, messages)
@@ -93,7 +96,8 @@ class Map(Command):
             packed = self._packed(body) if self.info.remote and MARK not in body.names else None
             reply = packed or b"".join([piece.append([], []) for piece in body.slices()])
         if finished and self.packets:
-            self.messages.info(f"adaptfit: map phase packed {self.rows} rows into {self.packets} of {self.bytes} bytes")
+            made = f"{self.packets} packed rows, {self.bytes} bytes"
+            self.messages.info(f"adaptfit: map phase made {made} of {self.rows} rows")
         return reply
 
     def _packed(self, body: Body) -> bytes | None:

@@ -2,7 +2,8 @@
 (metric_name, _value), any number of by-fields, any order.
 
 Limits: a row needs a time and all its by-fields; others are passed on unscored and counted. In long rows the metrics
-of one entity and time form one observation; when the same metric comes twice, the last value counts.
+of one entity and time form one observation; when the same metric comes twice, the last value counts, in training the
+largest (in_value_order).
 """
 from __future__ import annotations
 
