@@ -52,11 +52,14 @@ def reduced(
     """Rows after the map phase, in any order, as chunks.
 
     raw: share of the indexers that skipped their map phase. sparse: a field that no row of an indexer has does not
-    exist there.
+    exist there, and fields are in any order.
     """
     arrived = []
     for share in split(rows, indexers, chance):
-        table = from_rows(share).without_empty() if sparse else from_rows(share)
+        table = from_rows(share)
+        if sparse:
+            table = table.without_empty()
+            table = table.select(chance.sample(table.fields, len(table.fields)))
         skipped = chance.random() < raw
         found = table if skipped else mapped(words, table, chance.choice([1, 3, 50, KEPT]))
         arrived += [found.take([i]) for i in range(len(found))] if not skipped else [found]

@@ -87,6 +87,15 @@ def test_models_are_the_same_byte_for_byte(seed, form, span) -> None:
         assert models(words, reduced(words, shuffled, indexers, chance, chance.choice([0, 0.3]))) == whole
 
 
+def test_patterns_mean_the_same_metrics_in_the_same_order_everywhere() -> None:
+    chance = random.Random(3)
+    rows = [{**row, "z": row["cpu"], "disk": row["mem"] if row["host"] == "a" else ""} for row in wide("ab", 2)]
+    whole = models("z cpu* * by host", [from_rows(rows)])
+    assert whole[0] and whole[0].count(b"\n") == 9
+    for _ in range(3):
+        assert models("z cpu* * by host", reduced("z cpu* * by host", rows, 3, chance, 0, True)) == whole
+
+
 @pytest.mark.parametrize("words", ["cpu mem by host exclude=past", "cpu mem by host suppress=past span=10m"])
 def test_windows_count_for_the_time_of_the_row_or_the_start_of_the_bucket(own, words) -> None:
     text = f"start,end,host\n{START + 3000},{START + 90300},a\n"

@@ -45,6 +45,7 @@ class Intake:
         if not len(body):
             return []
         self.rows += len(body)
+        self._look(body.names)
         return self._take(self.reader.read(body))
 
     def finish(self, messages: Messages) -> list[Batch]:
@@ -53,8 +54,7 @@ class Intake:
             messages.info(f"adaptfit: indexers sent {sum(p.rows for p in self.packets)} rows as {len(self.packets)} "
                           f"packed rows of {self.bytes} bytes")
             messages.metric("bytes_packed", self.bytes)
-            if self.reader.long is None:
-                self.reader.look(list(dict.fromkeys(name for packet in self.packets for name in packet.names)))
+            self._look(list(dict.fromkeys(name for packet in self.packets for name in packet.names)))
         out: list[Batch] = []
         for packet in self.packets:
             self.reader.look(packet.names)
@@ -63,6 +63,12 @@ class Intake:
         if self.buckets is None or not self.buckets.parts:
             return out
         return [self._outside(self.buckets.batch(self.reader.long is True))]
+
+    def _look(self, names: list[str]) -> None:
+        """Settles the metrics. Those of patterns in the order of their names: that of the fields differs by indexer."""
+        fields = [field for field, _ in self.reader.arguments.fields]
+        if self.reader.long is None:
+            self.reader.look(sorted(names) if not fields or any("*" in field for field in fields) else names)
 
     def _keep(self, body: Body) -> Body:
         """Takes the packed rows out. Returns the others without the packed rows' fields."""
