@@ -11,7 +11,8 @@
     │   ├── MissingField          ADM021
     │   ├── BadBody               ADM022
     │   ├── TooManySeries         ADM023
-    │   └── OutOfTime             ADM024
+    │   ├── OutOfTime             ADM024
+    │   └── BadPacked             ADM025
     ├── ModelError                ADM003  stored models
     │   ├── CollectionNotFound    ADM030
     │   ├── Tampered              ADM031
@@ -117,6 +118,12 @@ class OutOfTime(InputError):
     """max_runtime has passed; what was done until then is kept."""
 
     code = "ADM024"
+
+
+class BadPacked(InputError):
+    """A row that an indexer packed cannot be read: damaged, or of another version."""
+
+    code = "ADM025"
 
 
 class ModelError(AdaptiveError):

@@ -20,6 +20,7 @@ MODULES = {
     "size": "sizes",
     "memory": "memory",
     "estate": "estate",
+    "mapreduce": "mapreduce",
     "quality": "quality",
     "budget": "budget",
     "attribution": "attribution",
@@ -87,7 +88,7 @@ def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
     """What the command line says about that group."""
     data = {"folder": args.data}
     speed = {"rows": args.rows, "rounds": args.rounds}
-    given = {"speed": speed, "quality": data, "attribution": data}.get(group, {})
+    given = {"speed": speed, "mapreduce": speed, "quality": data, "attribution": data}.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 
 

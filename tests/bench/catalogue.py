@@ -103,6 +103,18 @@ ESTATE = (
     Scenario("estate.few.memory", "the same, peak resident memory", "MB", LESS),
 )
 
+MAPREDUCE = (
+    Scenario(
+        "mapreduce.bytes",
+        "bytes that reach the search head ÷ text of the events (260 B, one metric); 2,500 rows of 500 hosts a chunk",
+        "%",
+        LESS,
+        2.0,
+    ),
+    Scenario("mapreduce.bytes.span", "the same with span=5m, an event a minute", "%", LESS, 2.0),
+    Scenario("mapreduce.map.speed", "map phase, rows/CPU-s ÷ those of the SDK command that adds six fields", "x", MORE),
+)
+
 DATASETS = ("sample", "NAB", "MSCLOUD", "JS2", "JS3", "SMD", "ASD", "mean")
 FIGURES = {
     "f1": ("F1 by event", "F1", MORE),
@@ -195,7 +207,7 @@ ATTRIBUTION = tuple(
     )
 )
 
-SCENARIOS = (*SPEED, *START, *TRAIN, *SIZE, *MEMORY, *ESTATE, *_quality(), *BUDGET, *ATTRIBUTION)
+SCENARIOS = (*SPEED, *START, *TRAIN, *SIZE, *MEMORY, *ESTATE, *MAPREDUCE, *_quality(), *BUDGET, *ATTRIBUTION)
 BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
 #: What a plain run measures; the rest by name (`train`, `quality`, `budget`…), or with the word `all`.
 QUICK = ("speed", "start", "size", "train.quick")

@@ -52,11 +52,15 @@ class Stage:
         bodies: Iterable[bytes] = (),
         whole: bool = False,
         take: Optional[Callable[[bytes], None]] = None,
+        remote: bool = False,
     ) -> talk.Cost:
-        """One search: getinfo, the bodies, the end. words: behind the command. whole: data in the last chunk too."""
+        """One search: getinfo, the bodies, the end. words: behind the command. whole: data in the last chunk too.
+
+        remote: on an indexer.
+        """
 
         def frames() -> Iterable[bytes]:
-            yield talk.getinfo(words.split(), str(self.path))
+            yield talk.getinfo(words.split(), str(self.path), "remote_sh1_" if remote else "")
             yield from talk.execute(bodies, whole)
 
         return talk.hold(self.script(verb), frames(), self.environment, take)

@@ -31,11 +31,12 @@ class Cost(NamedTuple):
     messages: list[str]
 
 
-def getinfo(words: list[str], dispatch_dir: str) -> bytes:
-    """The first request. words: as typed behind the command."""
+def getinfo(words: list[str], dispatch_dir: str, where: str = "") -> bytes:
+    """The first request. words: as typed behind the command. where: in front of the sid, `remote_` for an indexer."""
     info = {
         "args": [word.replace('"', "") for word in words], "raw_args": words, "dispatch_dir": dispatch_dir,
-        "sid": "1700000000.1", "app": "adaptive_monitoring", "owner": "admin", "username": "admin", "session_key": "",
+        "sid": f"{where}1700000000.1",
+        "app": "adaptive_monitoring", "owner": "admin", "username": "admin", "session_key": "",
         "splunkd_uri": "", "splunk_version": "9.4.0", "search": "bench", "command": "bench", "maxresultrows": 50000,
         "earliest_time": "0", "latest_time": "0",
     }  # fmt: skip

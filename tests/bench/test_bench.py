@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import catalogue, estate, fleet, judge, labelled, quality, report, rows, speed, startup
+from bench import catalogue, estate, fleet, judge, labelled, mapreduce, quality, report, rows, speed, startup
 from bench.__main__ import MODULES, main
 from bench.stage import ROOT, Stage
 from bench.talk import Failed
@@ -97,6 +97,13 @@ def test_an_estate_is_stored_under_all_names_and_every_host_finds_its_model(stag
     live = estate.Scattered(5, 576).after(2)
     said = stage.hold("adaptdetect", "cpu by host model=estate20", live.bodies(estate.ROWS))
     assert len(said.messages) == 1 and "10 rows of 5 entities scored" in said.messages[0]  # nothing about cold ones
+
+
+def test_the_map_phase_is_measured_against_the_text_of_the_events(stage):
+    assert mapreduce._raw_bytes() == 256
+    found = mapreduce.measure(stage, list(catalogue.chosen(["mapreduce"])), rows=2000, rounds=1, hosts=20)
+    assert set(found) == {scenario.id for scenario in catalogue.MAPREDUCE}
+    assert 0 < found["mapreduce.bytes.span"] < found["mapreduce.bytes"] < 2 and found["mapreduce.map.speed"] > 0
 
 
 def test_a_refused_search_is_an_error_of_the_bench(stage):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from package import conf
+from searchhead.bundle import pattern_of
 
 from adaptive_monitoring.commands.options import parse
 from tools import lints, package
@@ -209,11 +210,5 @@ def test_changing_is_for_administrators_and_everything_names_it() -> None:
 )
 def test_the_bundle_takes_bounds_and_code_but_no_collections(file: str, denied: bool) -> None:
     patterns = stanzas("distsearch.conf")["replicationDenylist"].values()
-    found = [pattern for pattern in patterns if re.fullmatch(_regex(pattern), f"apps/adaptive_monitoring/{file}")]
+    found = [pattern for pattern in patterns if re.fullmatch(pattern_of(pattern), f"apps/adaptive_monitoring/{file}")]
     assert bool(found) is denied
-
-
-def _regex(pattern: str) -> str:
-    """Splunk's path patterns: a regular expression in which a dot is literal, ... is anything, * stops at a folder."""
-    parts = {"...": ".*", "*": r"[^/\\]*", ".": r"\."}
-    return re.sub(r"\.\.\.|\*|\.", lambda found: parts[found.group()], pattern)

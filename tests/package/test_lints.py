@@ -27,6 +27,7 @@ CULPRITS = [
     (lints.plain_rooms, PLAIN, "import numpy as np"),
     (lints.plain_rooms, PLAIN, "def f() -> None:\n    from numpy import array"),
     (lints.plain_rooms, "bin/adaptive_monitoring/errors.py", "import sklearn.ensemble"),
+    (lints.plain_rooms, "bin/adaptive_monitoring/commands/reducing.py", "def f() -> None:\n    import numpy"),
     (lints.plain_rooms, "bin/adaptive_monitoring/columns.py", "import dataclasses"),
     (lints.plain_rooms, "bin/adaptive_monitoring/bounds/score.py", "from typing import Any"),
     (lints.plain_rooms, PLAIN, "try:\n    import logging\nfinally:\n    pass"),

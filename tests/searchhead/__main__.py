@@ -18,13 +18,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rows", help="CSV file with the events")
     parser.add_argument("--app", default=APP)
     parser.add_argument("--chunk-rows", type=int, default=50000)
+    parser.add_argument("--indexers", type=int, default=0, help="simulated indexers that share the events")
     parser.add_argument("--limit", type=int, default=100, help="rows shown")
     options = parser.parse_args(argv)
-    head = SearchHead(options.app, chunk_rows=options.chunk_rows)
+    head = SearchHead(options.app, chunk_rows=options.chunk_rows, indexers=options.indexers)
     result = head.search(options.spl, read_csv(options.rows) if options.rows else None)
     sys.stdout.write(as_text(result.table, options.limit))
     for level, text in result.messages:
         sys.stdout.write(f"{level}: {text}\n")
+    if options.indexers:
+        sys.stdout.write(f"{result.rows_from_indexers} rows, {result.bytes_from_indexers} bytes from indexers\n")
     sys.stdout.write(f"{len(result.table)} rows, {result.seconds:.2f} s\n")
     return 1 if result.errors else 0
 

@@ -24,16 +24,17 @@ class SearchFailed(Exception):
 
 
 class Runner:
-    """The commands of one search. context: the searchinfo that all of them get."""
+    """The commands of one search. context: the searchinfo that all of them get. peer: the app's folder on indexers."""
 
-    def __init__(self, head: SearchHead, dispatch_dir: str, context: dict[str, Any]) -> None:
+    def __init__(self, head: SearchHead, dispatch_dir: str, context: dict[str, Any], peer: str = "") -> None:
         self.head = head
         self.dispatch_dir = dispatch_dir
         self.context = context
         self.messages: list[tuple[str, str]] = []
         self.metrics: dict[str, Any] = {}
         self.stderr = ""
-        self.starts = 0
+        self.starts = self.rows_from_indexers = self.bytes_from_indexers = 0
+        self.peer = peer
 
     def say(self, level: str, text: str) -> None:
         if (level, text) not in self.messages:
@@ -49,8 +50,12 @@ class Runner:
         """The events behind the command. shares: the rows on each indexer, for the map phase of a reporting command."""
         child, described = self._start(verb, rest, sid)
         self._stop(child)
-        if described.get("streaming_preop") and shares:
-            table = concat([self._preop(described["streaming_preop"], share, i) for i, share in enumerate(shares)])
+        preop = described.get("streaming_preop")
+        if shares:
+            done = [self._preop(preop, share, f"remote_sh1_{i}") for i, share in enumerate(shares)] if preop else shares
+            table = self._sent(concat(self.head.arrived(done)), described)
+        elif preop and self.head.map_on_head:
+            table = self._preop(preop, table, sid)
         child, described = self._start(verb, rest, sid)
         try:
             return self._execute(child, described, table)
@@ -59,12 +64,21 @@ class Runner:
         finally:
             self._stop(child)
 
-    def _preop(self, text: str, share: Table, number: int) -> Table:
-        verbs = Verbs(self.head.app, self.context)
+    def _preop(self, text: str, share: Table, sid: str) -> Table:
+        verbs = Verbs(self.peer or self.head.app, self.context)
         for verb, rest in spl.pipeline(text):
             built_in = not self.head.commands.has_section(verb)
-            share = verbs.known[verb](rest, share) if built_in else self.call(verb, rest, share, f"remote_sh1_{number}")
+            share = verbs.known[verb](rest, share) if built_in else self.call(verb, rest, share, sid)
         return share
+
+    def _sent(self, table: Table, described: dict[str, Any]) -> Table:
+        """What leaves the indexers: for a reporting command, the fields that it requires."""
+        required = described.get("required_fields") or ["*"]
+        if described.get("type") == "reporting" and "*" not in required:
+            table = table.select(matching(required, table.fields))
+        self.rows_from_indexers += len(table)
+        self.bytes_from_indexers += len(encode(table, multivalues=False))
+        return table
 
     def _execute(self, child: Child, described: dict[str, Any], table: Table) -> Table:
         kind = described.get("type", "streaming")
@@ -132,14 +146,17 @@ class Runner:
     def _start(self, verb: str, rest: str, sid: str) -> tuple[Child, dict[str, Any]]:
         """A new process that has answered getinfo."""
         conf, raw = self.head.commands, spl.words(rest)
-        script = os.path.join(self.head.app, "bin", conf.get(verb, "filename", fallback=f"{verb}.py"))
+        remote = sid.startswith("remote_") and self.peer
+        app, file = self.peer if remote else self.head.app, conf.get(verb, "filename", fallback=f"{verb}.py")
+        script = os.path.join(app, "bin", file)
         if not os.path.exists(script) or conf.get(verb, "chunked", fallback="false").lower() not in ("true", "1"):
             raise SearchFailed(f"Error in '{verb}' command: no chunked script {script}")
         info = {**self.context, "command": verb, "args": list(map(spl.unquoted, raw)), "raw_args": raw}
         if sid:
             info.update(sid=f"{sid}_{info['sid']}", search="litsearch%20" + info["search"])
         self.starts += 1
-        child = Child([self.head.python, script], self._environment(), self.dispatch_dir)
+        python = [self.head.python, "-S", "-E"] if remote else [self.head.python]  # no site-packages: no numpy there
+        child = Child([*python, script], self._environment(), self.dispatch_dir)
         request = {"action": "getinfo", "preview": self.head.preview, "streaming_command_will_restart": False}
         try:
             described, body = child.ask({**request, "searchinfo": info})

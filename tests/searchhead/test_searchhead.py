@@ -117,11 +117,13 @@ def test_generating_and_built_in_verbs(tmp_path) -> None:
     ]
 
 
-def test_map_phase_runs_on_indexers_and_gives_the_same() -> None:
-    alone, shared = (SearchHead(FIXTURE, indexers=n).search("fixsum", ROWS) for n in (0, 3))
+def test_map_phase_runs_on_indexers_and_gives_the_same(app) -> None:
+    alone, shared = (SearchHead(str(app), indexers=n).search("fixsum", ROWS) for n in (0, 3))
     assert sorted(row["total"] for row in alone.rows) == sorted(row["total"] for row in shared.rows) == ["12.0", "16.0"]
     assert shared.starts > alone.starts
-    assert sorted(SearchHead(FIXTURE, indexers=2).search("fixadd", ROWS).columns["double"])[0] == "10.0"
+    assert (alone.rows_from_indexers, shared.rows_from_indexers) == (0, 6)  # two hosts on each
+    assert shared.bytes_from_indexers == len("host,part\n") + 6 * len('"h-1","1.0"\n')
+    assert sorted(SearchHead(str(app), indexers=2).search("fixadd", ROWS).columns["double"])[0] == "10.0"
 
 
 def test_preview_reaches_the_command() -> None:

@@ -1,10 +1,16 @@
-"""adaptfit: learns one model per entity and metric, stores them as a lookup, returns the rows."""
+"""adaptfit: learns one model per entity and metric, stores them as a lookup, returns the rows.
+
+On raw events splunkd runs reducing.py on the indexers first (phase=map); what arrives here may be packed rows, raw
+rows, or both.
+"""
 from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
 from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
+from adaptive_monitoring.commands.packed import MARK, PAYLOAD
+from adaptive_monitoring.commands.reducing import PHASE, SPAN, Map, preop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +24,7 @@ SPEC = Spec(
     "adaptfit",
     options=(
         *OPTIONS,
+        SPAN,
         kinds.name("exclude", None, "lookup of past incidents (start, end, by-fields): left out of training"),
         kinds.word("mode", ("update", "replace"), "update", "update keeps the models of others, replace drops them"),
     ),
@@ -27,14 +34,18 @@ SPEC = Spec(
 
 
 class Fit(Command):
-    """The command; its work is done by Fitting once rows arrive."""
+    """The command; its work is done by Fitting once rows arrive, or by Map in the map phase."""
 
     previews = False  # writes a lookup
 
     def __init__(self, info: SearchInfo, messages: Messages) -> None:
         super().__init__(info, messages)
+        self.work: Fitting | Map | None = None
+        if PHASE in info.args:
+            self.work = Map(info, messages)
+            self.previews = True
+            return
         self.arguments = parse(info.args, SPEC)
-        self.work: Fitting | None = None
         if self.arguments.into is not None:
             from adaptive_monitoring.store.base import check_keys, check_name
 
@@ -42,7 +53,14 @@ class Fit(Command):
             check_keys(self.arguments.by)
 
     def describe(self) -> dict[str, Any]:
-        return {"type": "reporting", "required_fields": required_fields(self.arguments)}
+        if isinstance(self.work, Map):
+            return self.work.describe()
+        names, mapped = required_fields(self.arguments), preop(self.arguments)
+        if mapped is None:
+            return {"type": "reporting", "required_fields": names}
+        if names != ["*"]:
+            names += [MARK, PAYLOAD]  # splunkd drops what nobody asked for at the end of the indexers' part
+        return {"type": "reporting", "required_fields": names, "streaming_preop": mapped}
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         if self.work is None:

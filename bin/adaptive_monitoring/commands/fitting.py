@@ -8,8 +8,9 @@ from itertools import compress
 import numpy as np
 
 from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
-from adaptive_monitoring.commands.rows import Batch, Reader, widened
+from adaptive_monitoring.commands.rows import Batch, Reader, in_value_order, widened
 from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry, rowformat
 from adaptive_monitoring.engine.base import Panel, State
@@ -45,8 +46,8 @@ class Fitting:
         self.reader = Reader("adaptfit", arguments)
         tz = self.settings.tz
         self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
+        self.intake = Intake(self.reader, self.windows, arguments.span or 0)
         self.batches: list[Batch] = []
-        self.rows = 0
         self.stopped = False
         self.mixed: list[str] = []
         self.started = time.monotonic()
@@ -54,14 +55,11 @@ class Fitting:
     def execute(self, body: Body, finished: bool) -> bytes | None:
         """Keeps the chunk's numbers; with the last one trains and answers with all model rows."""
         if body.names and len(body):
-            batch = self.reader.read(body)
-            for windows in filter(None, self.windows):
-                batch.x[windows.find(batch.t, batch.entity, self.reader.keys) >= 0] = np.nan
-            self.batches.append(batch)
-            self.rows += len(batch.t)
-            self.messages.metric("rows_read", self.rows)
+            self.batches += self.intake.read(body)
+            self.messages.metric("rows_read", self.intake.rows)
         if not finished:
             return None
+        self.batches += self.intake.finish(self.messages)
         if not self.batches:
             self.messages.warn("adaptfit: no rows came in, so nothing was learned or stored")
             return None
@@ -103,7 +101,7 @@ class Fitting:
             metric = np.concatenate([b.metric for b in self.batches if b.metric is not None])
             metric = self._in_order()[metric]
         self.batches.clear()
-        return Batch(t, entity, x, metric).panel(self.reader.entities, d)[0]
+        return in_value_order(Batch(t, entity, x, metric)).panel(self.reader.entities, d)[0]
 
     def _in_order(self) -> Ints:
         """Metrics of long rows sorted by name, whichever came first. Returns the new place of each, −1 behind them."""
@@ -160,7 +158,8 @@ class Fitting:
 
     def _config_hash(self) -> str:
         """What shaped the models besides the data."""
-        text = repr((self.arguments.detector, sorted(vars(self.settings).items()), self.reader.by, self.reader.metrics))
+        shaping: tuple[object, ...] = (self.arguments.detector, sorted(vars(self.settings).items()))
+        text = repr((*shaping, self.reader.by, self.reader.metrics, *filter(None, [self.arguments.span])))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def _store(self, columns: Columns) -> None:
@@ -215,15 +214,15 @@ class Fitting:
             self.messages.warn(text)
         if self.mixed:
             self.messages.warn(str(SpanMismatch(
-                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(self.mixed[:3])} … "
-                "The models take the usual one. Bring them to one step first, with | bin _time span=5m and | stats")))
+                f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} "
+                "… The models take the usual one. Bring them to one step first: span=5m, or | bin _time and | stats")))
         status = columns.get("model_status")
         words = ("trained", "cold", "untrainable")
         counts = ", ".join(f"{status.count(word)} {word}" for word in words if word in status) or "none"
         seconds, entities = time.monotonic() - self.started, self.reader.entities
-        self.messages.info(f"adaptfit: {len(columns)} models of {entities} entities from {self.rows} rows "
+        self.messages.info(f"adaptfit: {len(columns)} models of {entities} entities from {self.intake.rows} rows "
                            f"in {seconds:.1f} s: {counts}")
-        for name, number in (("rows", self.rows), ("models", len(columns)), ("entities", entities)):
+        for name, number in (("rows", self.intake.rows), ("models", len(columns)), ("entities", entities)):
             self.messages.metric(name, number)
 
 

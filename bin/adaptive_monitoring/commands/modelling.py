@@ -5,11 +5,12 @@ No numpy here: getinfo must be answered fast.
 from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
+from adaptive_monitoring.commands.options import expand
 from adaptive_monitoring.errors import BadValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from adaptive_monitoring.commands.options import Arguments
     from adaptive_monitoring.engine.base import Settings
@@ -92,6 +93,14 @@ def required_fields(arguments: Arguments) -> list[str]:
     if not fields or any("*" in field for field in fields):
         return ["*"]
     return list(dict.fromkeys([TIME, *arguments.by, *fields, NAME, VALUE]))
+
+
+def is_long(arguments: Arguments, names: Sequence[str]) -> bool:
+    """Whether rows with these fields name their metric (metric_name, _value) and hold no other field asked for."""
+    typed = [field for field, _ in arguments.fields]
+    present = any(name in names and name != VALUE for name in expand(typed, names, arguments.by))
+    named = NAME in names and VALUE in names and NAME not in arguments.by
+    return named and (not typed or VALUE in typed or not present)
 
 
 def answered_fields(arguments: Arguments) -> list[str]:

@@ -2,7 +2,8 @@
 (metric_name, _value), any number of by-fields, any order.
 
 Limits: a row needs a time and all its by-fields; others are passed on unscored and counted. In long rows the metrics
-of one entity and time form one observation; when the same metric comes twice, the last value counts.
+of one entity and time form one observation; when the same metric comes twice, the last value counts, in training the
+largest (in_value_order).
 """
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from itertools import islice
 import numpy as np
 
 from adaptive_monitoring.commands.cells import Cells, Known
-from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE
+from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE, is_long
 from adaptive_monitoring.commands.options import expand
+from adaptive_monitoring.commands.packed import LATEST
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.groups import panel_of
 from adaptive_monitoring.engine.numbers import Floats, Ints, Times, to_floats
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 STRANGE = -2  # in place of the number of a metric that is not in the collection
 MOST_UNUSED = 10_000  # keys without a number that are remembered
-LATEST = 1e11  # the year 5138; larger numbers are milliseconds or worse
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,23 @@ def widened(x: Floats, d: int) -> Floats:
     return x if x.shape[1] == d else np.hstack([x, np.full((len(x), d - x.shape[1]), np.nan)])
 
 
+def in_value_order(batch: Batch) -> Batch:
+    """The same rows, those of one entity and time by their values, missing ones first.
+
+    So the order in which rows came in decides nothing; in long rows the largest value of a metric and time counts.
+    """
+    metric = np.zeros(len(batch.t), dtype=np.int64) if batch.metric is None else batch.metric
+    order = np.lexsort((metric, batch.t, batch.entity))
+    same = (np.diff(batch.entity[order]) == 0) & (np.diff(batch.t[order]) == 0) & (np.diff(metric[order]) == 0)
+    twins = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
+    if not len(twins):
+        return batch
+    rows = order[twins]
+    x = np.where(np.isnan(batch.x[rows]), -np.inf, batch.x[rows])
+    order[twins] = rows[np.lexsort((*x.T[::-1], metric[rows], batch.t[rows], batch.entity[rows]))]
+    return Batch(batch.t[order], batch.entity[order], batch.x[order], None if batch.metric is None else metric[order])
+
+
 class Reader:
     """Reads the chunks of one search; remembers entities and metrics.
 
@@ -139,11 +157,11 @@ class Reader:
         names = [NAME, VALUE] if self.long else self.columns
         cells = body.columns([TIME, *self.by, *names]).data
         t = self.times.read(cells[0])
-        entity = self._entities(cells[1:1 + len(self.by)], len(t))
-        self.without_entity += sum(1 for key in zip(*cells[1:1 + len(self.by)]) if "" in key)
+        entity = self.entities_of(cells[1:1 + len(self.by)], len(t))
+        self.count_incomplete(cells[1:1 + len(self.by)])
         values = cells[1 + len(self.by):]
         if self.long:
-            metric = self._metric_numbers(values[:1], len(t))
+            metric = self.metrics_of(values[0])
             self.without_model += int((metric == STRANGE).sum())
             return Batch(t, entity, to_floats(values[1])[:, None], np.maximum(metric, -1))
         x = np.empty((len(t), len(values)))
@@ -157,7 +175,7 @@ class Reader:
         n = len(cells)
         t = cells.numbers(place[TIME]) if TIME in place else np.full(n, np.nan)
         by = [place.get(name, -1) for name in self.by]
-        entity = self._known_numbers(cells, by, self.known, self._entities)
+        entity = self._known_numbers(cells, by, self.known, self.entities_of)
         empty = np.zeros(n, dtype=bool)
         for i in by:
             empty |= cells.empty(i)
@@ -167,7 +185,8 @@ class Reader:
             for i, name in enumerate(self.columns):
                 x[:, i] = cells.numbers(place[name]) if name in place else np.nan
             return Batch(t, entity, x, None)
-        metric = self._known_numbers(cells, [place.get(NAME, -1)], self.known_metrics, self._metric_numbers)
+        metric = self._known_numbers(cells, [place.get(NAME, -1)], self.known_metrics,
+                                     lambda columns, _: self.metrics_of(columns[0]))
         self.without_model += int((metric == STRANGE).sum())
         values = cells.numbers(place[VALUE]) if VALUE in place else np.full(n, np.nan)
         return Batch(t, entity, values[:, None], np.maximum(metric, -1))
@@ -210,12 +229,9 @@ class Reader:
         lost = [name for name in self.by if name not in names]
         if lost:
             raise MissingField(f"{self.command}: no field {', '.join(lost)} to group by; the rows have {_some(names)}")
-        typed = [field for field, _ in self.arguments.fields]
-        present = [name for name in expand(typed, names, self.by) if name in names and name != VALUE]
-        named = NAME in names and VALUE in names and NAME not in self.by
-        self.long = named and (not typed or VALUE in typed or not present)
+        self.long = is_long(self.arguments, names)
         if not self.long:
-            self._look_wide(names, typed)
+            self._look_wide(names, [field for field, _ in self.arguments.fields])
 
     def _look_wide(self, names: Sequence[str], typed: Sequence[str]) -> None:
         alias = {field: name for field, name in self.arguments.fields if name}
@@ -230,7 +246,8 @@ class Reader:
         if twice:
             raise BadValue(f"{self.command}: each metric needs a name of its own; AS gives {', '.join(twice)} twice")
 
-    def _entities(self, columns: list[list[str]], n: int) -> Ints:
+    def entities_of(self, columns: list[list[str]], n: int) -> Ints:
+        """The entity of each of n keys, −1 = none; new ones are added. columns: one per by-field."""
         if not self.by:
             return np.zeros(n, dtype=np.int64)
         keys: Sequence[object] = columns[0] if len(columns) == 1 else list(zip(*columns))
@@ -240,6 +257,11 @@ class Reader:
             got = [self.index.get(key, -1) for key in keys]
         return np.array(got, dtype=np.int64)
 
+    def count_incomplete(self, columns: list[list[str]], stands_for: Sequence[int] | None = None) -> None:
+        """Counts the keys that lack a part. stands_for: rows that each key stands for, default 1."""
+        missing = [i for i, key in enumerate(zip(*columns)) if "" in key] if any("" in c for c in columns) else []
+        self.without_entity += len(missing) if stands_for is None else sum(stands_for[i] for i in missing)
+
     def _add(self, keys: Iterable[object]) -> None:
         for key in filter(_complete, keys):
             if len(self.index) >= self.limit:
@@ -248,9 +270,8 @@ class Reader:
                 self.index[key] = len(self.index)
                 self.keys.append(_parts(key))
 
-    def _metric_numbers(self, columns: list[list[str]], n: int) -> Ints:
-        """Numbers of metrics; −1 = not asked for, STRANGE = not in the collection."""
-        names = columns[0]
+    def metrics_of(self, names: list[str]) -> Ints:
+        """The metric of each name in long rows, −1 = not asked for; new ones are added."""
         wanted = [field for field, _ in self.arguments.fields if field != VALUE]
         alias = {field: name for field, name in self.arguments.fields if name}
         numbers: dict[str, int] = {}

@@ -78,7 +78,7 @@ class Sum(Command):
             return {"type": "streaming", "required_fields": ["*"]}
         return {
             "type": "reporting",
-            "required_fields": ["cpu", "host"],
+            "required_fields": ["cpu", "host", "part"],
             "streaming_preop": "fields cpu host | fixsum phase=map",
         }
 
