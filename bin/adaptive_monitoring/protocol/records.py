@@ -51,7 +51,7 @@ class Plan:
         if found is None:
             return None
         lines, *columns = found
-        if "\r" in text and self._kinds[-1] & (BARE | EMPTY):
+        if "\r" in text and self._kinds[-1] & BARE:
             if len(self.names) - 1 in self._places:
                 return None
             lines = [line.removesuffix("\r") for line in lines]
