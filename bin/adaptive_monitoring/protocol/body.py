@@ -116,11 +116,14 @@ class Body:
     ) -> bytes:
         """As append(), with the suffixes in parts: columns of ready CSV text, together the cells of all names."""
         lines = self._rows()
-        self._check_reply(names, columns, keep, len(lines))
+        quoted = self._plan.quoted.get(tuple(names)) or self._quoted(names)
+        lengths = [*map(len, columns), *([] if keep is None else [len(keep)])]
+        if (names and not columns) or lengths.count(len(lines)) != len(lengths):
+            raise InternalError(f"body: {len(lines)} rows need as many suffixes and keep flags; got {lengths}")
         if not self._plan.header:
             return b""
         rows: Iterable[str] = map(",".join, zip(lines, *columns)) if columns else lines
-        header = [",".join([self._plan.header, *map(quote, names)])] if self._first else []
+        header = [",".join([self._plan.header, *quoted])] if self._first else []
         return encode("\n".join([*header, *(rows if keep is None else compress(rows, keep)), ""]))
 
     def slices(self, size: int = SLICE_BYTES) -> list[Body]:
@@ -209,16 +212,10 @@ class Body:
         other._lines, other._cells, other._odd, other._pieces = None, {}, None, []
         return other
 
-    def _check_reply(
-        self,
-        names: Sequence[str],
-        columns: Sequence[Sequence[str]],
-        keep: Sequence[bool] | None,
-        rows: int,
-    ) -> None:
+    def _quoted(self, names: Sequence[str]) -> list[str]:
+        """The new names as cells of the header; the plan remembers them."""
         clash = [name for name in names if name in self.names]
         if clash:
             raise InternalError(f"body: the new columns {clash} are in the header already; drop them first")
-        lengths = [*map(len, columns), *([] if keep is None else [len(keep)])]
-        if (names and not columns) or any(length != rows for length in lengths):
-            raise InternalError(f"body: {rows} rows need as many suffixes and keep flags; got {lengths}")
+        self._plan.quoted = {tuple(names): list(map(quote, names))}
+        return self._plan.quoted[tuple(names)]

@@ -26,14 +26,16 @@ HEADERS = 16  # headers whose plans are kept
 class Plan:
     """How the records below one header are read; it is kept from chunk to chunk and gets wiser.
 
-    header: without line end. names: of the columns. Raises BadBody for a header with a stray quote.
+    header: without line end. names: of the columns. quoted: the last new columns of a reply, as cells of its header.
+    Raises BadBody for a header with a stray quote.
     """
 
-    __slots__ = ("_kinds", "_pattern", "_places", "header", "names")
+    __slots__ = ("_kinds", "_pattern", "_places", "header", "names", "quoted")
 
     def __init__(self, header: str) -> None:
         self.header = header
         self.names = [unquote(cell) for cell in cut_cells(header, "the header")]
+        self.quoted: dict[tuple[str, ...], list[str]] = {}
         self._kinds = [0] * len(self.names)
         self._places: list[int] = []
         self._pattern: re.Pattern[str] | None = None

@@ -182,7 +182,7 @@ class Session:
         if not command.previews and (info.preview or metadata.get("preview") is True):
             self._reply({"finished": True})
             return True
-        finalized = bool(info.dispatch_dir) and os.path.exists(os.path.join(info.dispatch_dir, "finalize"))
+        finalized = bool(info.dispatch_dir) and os.path.exists(info.dispatch_dir + "/finalize")
         last = finalized or metadata.get("finished") is True
         reply = command.execute(Body(data), last)
         finished = (command.done or finalized) if generating else last
