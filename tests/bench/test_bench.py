@@ -74,7 +74,7 @@ def test_small_chunks_are_compared_with_larger_ones_of_the_same_run(stage, monke
     monkeypatch.setattr(speed, "Fixture", lambda stage, n: fleet.Fixture(stage, n, hosts=4))
     name = "speed.pointwise.chunk_ratio"
     found = speed.measure(stage, [name], rows=40, rounds=1)
-    assert set(found) == {speed.REFERENCE, *speed.RATIOS[name], name, "details"}
+    assert set(found) == {speed.REFERENCE, speed.RATIOS[name], name, "details"}
     assert found["details"]["speed.pointwise.chunk100"]["rows"] == 8
 
 

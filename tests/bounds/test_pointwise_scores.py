@@ -163,3 +163,33 @@ def test_other_line_ends_quotes_and_orders_of_columns_read_the_same(season) -> N
     wanted = judged(data, times, hosts, values)
     for variant in variants:
         assert judged(variant, times, hosts, values) == wanted
+
+
+def test_bounds_with_blanks_or_open_sides_are_cells_like_the_others() -> None:
+    header = b"host,metric,slot,lower_bound,expected,upper_bound\n"
+    files = (header + b"a,cpu,all," + cells for cells in (b"1,2,4", b" 1,2\t,4 "))
+    plain, blank = (Table(data, "x").metric("cpu")["a"] for data in files)
+    assert plain is not None and plain[0] == blank[0] == (1.0, 2.0, 4.0, 1.0, 2.0, "2,1,4")
+    data = header + b"a,cpu,all,,2,\nb,cpu,all, ,2,4\n"
+    rows = judged(data, ["0"] * 4, list("aaab"), ["-1e100", "1e100", "1e101", "-9"])
+    assert [row["score"] for row in rows] == ["0.00", "0.00", "", "0.00"]
+    assert [row["lower_bound"] for row in rows] == [""] * 4
+
+
+def test_the_first_of_two_rows_for_a_slot_counts_and_so_does_the_first_kind_of_slots() -> None:
+    rows = ["host,metric,slot,lower_bound,expected,upper_bound"]
+    rows += [f"a,cpu,{row}" for row in ("d0,1,2,3", "w0,7,8,9", "d0,4,5,6", "d96,1,2,3", "all,1,2,3")]
+    table = Table("\n".join(rows).encode(), "x")
+    series = table.metric("cpu")["a"]
+    assert series is not None and (series.mode, series[0][1], table.unreadable) == (1, 2.0, 1)
+
+
+@pytest.mark.parametrize("season", ["none", "day"])
+def test_texts_and_empty_cells_beside_numbers_change_no_other_row(season) -> None:
+    data = file_of(["a"], season=season)
+    numbers = [str(i) for i in range(0, 200, 3)]
+    wanted = judged(data, ["1702419200"] * len(numbers), ["a"] * len(numbers), numbers)
+    for other in ("", "x", "nan", "1e999"):
+        mixed = [text for number in numbers for text in (number, other)]
+        rows = judged(data, ["1702419200"] * len(mixed), ["a", "b"] * len(numbers), mixed)
+        assert rows[::2] == wanted and all(row["score"] == "" for row in rows[1::2])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adaptive_monitoring.errors import BadBody
 from adaptive_monitoring.protocol.body import Body
 from adaptive_monitoring.protocol.grid import Grid
-from adaptive_monitoring.protocol.records import HEADERS, LEARN, Plan, plan_of
+from adaptive_monitoring.protocol.records import HEADERS, LEARN, LESSONS, Plan, plan_of
 from protocol.tables import read_csv, splunkd_cell, splunkd_csv
 
 NAMES = ["_time", "host", "_raw", "__mv__raw"]
@@ -65,6 +65,13 @@ def test_kinds_of_cells_may_change_at_any_row() -> None:
         assert list(map(list, zip(*body.columns(NAMES).data))) == rows
     assert len(body) == len(rows)
     assert body.append([], []) == splunkd_csv(NAMES, rows)
+
+
+def test_columns_may_change_their_kind_more_often_than_a_pattern_is_compiled() -> None:
+    names = [f"f{i}" for i in range(3 * LESSONS)]
+    rows = [["" if place > row // (LEARN + 5) else 'a "b"' for place in range(len(names))] for row in range(1000)]
+    rows += [["1", "b", "", "c-d", "e,f", *row[5:]] for row in rows]
+    assert list(map(list, zip(*Body(splunkd_csv(names, rows)).columns(names).data))) == rows
 
 
 def test_a_body_of_several_slices_is_one_table() -> None:

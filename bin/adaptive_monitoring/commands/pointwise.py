@@ -50,6 +50,7 @@ class Pointwise(Command):
         self.tally = Tally()
         self.slots = Slots()
         self.table: Table | None = None
+        self.free_names: list[str] = []
 
     def describe(self) -> dict[str, Any]:
         """All fields only when the names of the metrics are not known before the table is read."""
@@ -119,8 +120,11 @@ class Pointwise(Command):
     def _free(self, body: Body) -> Body:
         """The rows without fields that have the names of the answer."""
         self._loaded()
+        if body.names is self.free_names:  # chunks with one header share its list
+            return body
         taken = [name for name in self._names(False) if name in body.names]
         if not taken:
+            self.free_names = body.names
             return body
         self.messages.warn(f"adaptdetect: fields {', '.join(taken)} of the input were replaced. Rename them before")
         return body.drop(taken)

@@ -115,40 +115,34 @@ class Body:
         self, names: Sequence[str], columns: Sequence[Sequence[str]], keep: Sequence[bool] | None = None
     ) -> bytes:
         """As append(), with the suffixes in parts: columns of ready CSV text, together the cells of all names."""
-        lines = self._rows()
-        self._check_reply(names, columns, keep, len(lines))
-        if not self._plan.header:
-            return b""
-        rows: Iterable[str] = map(",".join, zip(lines, *columns)) if columns else lines
-        return encode("\n".join([*self._head(names), *(rows if keep is None else compress(rows, keep)), ""]))
+        commas = [","] * len(self)
+        return self.append_pieces(names, [piece for column in columns for piece in (commas, column)], keep)
 
     def append_pieces(
         self,
         names: Sequence[str],
-        columns: Sequence[list[str]],
+        columns: Sequence[Sequence[str]],
         keep: Sequence[bool] | None = None,
         lines: list[str] | None = None,
     ) -> bytes:
-        """As append(), with the suffixes in pieces, one after the other without anything in between.
+        """As append_cells(), with nothing put between the parts: each row of them begins with a comma.
 
-        columns: CSV text that begins with a comma, together the cells of all names. lines: the records, where the
-        caller knows them already.
+        lines: the records, where the caller knows them already.
         """
         lines = self._rows() if lines is None else lines
-        self._check_reply(names, columns, keep, len(lines))
+        quoted = self._plan.quoted.get(tuple(names)) or self._quoted(names)
+        lengths = [*map(len, columns), *([] if keep is None else [len(keep)])]
+        if (names and not columns) or lengths.count(len(lines)) != len(lengths):
+            raise InternalError(f"body: {len(lines)} rows need as many suffixes and keep flags; got {lengths}")
         if not self._plan.header:
             return b""
         parts = [lines, *columns] if keep is None else [list(compress(part, keep)) for part in (lines, *columns)]
         width = len(parts) + 1
         flat = ["\n"] * (width * len(parts[0]) + 1)
-        flat[0] = "\n".join([*self._head(names), ""])
+        flat[0] = ",".join([self._plan.header, *quoted]) + "\n" if self._first else ""
         for i, part in enumerate(parts, 1):
             flat[i::width] = part
         return encode("".join(flat))
-
-    def _head(self, names: Sequence[str]) -> list[str]:
-        """The header line of the reply, nothing behind the first slice."""
-        return [",".join([self._plan.header, *map(quote, names)])] if self._first else []
 
     def span(self) -> tuple[bytes, int, int]:
         """The bytes of the chunk, and where the records of this body begin and end in them."""
@@ -240,16 +234,10 @@ class Body:
         other._lines, other._cells, other._odd, other._pieces = None, {}, None, []
         return other
 
-    def _check_reply(
-        self,
-        names: Sequence[str],
-        columns: Sequence[Sequence[str]],
-        keep: Sequence[bool] | None,
-        rows: int,
-    ) -> None:
+    def _quoted(self, names: Sequence[str]) -> list[str]:
+        """The new names as cells of the header; the plan remembers them."""
         clash = [name for name in names if name in self.names]
         if clash:
             raise InternalError(f"body: the new columns {clash} are in the header already; drop them first")
-        lengths = [*map(len, columns), *([] if keep is None else [len(keep)])]
-        if (names and not columns) or any(length != rows for length in lengths):
-            raise InternalError(f"body: {rows} rows need as many suffixes and keep flags; got {lengths}")
+        self._plan.quoted = {tuple(names): list(map(quote, names))}
+        return self._plan.quoted[tuple(names)]

@@ -19,6 +19,7 @@ BODY_LIMIT = 4 * 1024 * 1024 * 1024
 PIECE = 64 * 1024 * 1024
 SMALL = 64 * 1024
 PREFIX = b"chunked 1.0,"
+PLAIN_REPLY = b'{"finished":false}'
 
 
 def read_chunk(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
@@ -33,7 +34,7 @@ def read_chunk(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
 
 def write_chunk(stream: BinaryIO, metadata: dict[str, Any], body: bytes = b"") -> None:
     """Writes and flushes one chunk."""
-    text = json.dumps(metadata, separators=(",", ":")).encode("ascii")
+    text = PLAIN_REPLY if metadata == {"finished": False} else _encoded(metadata)
     head = PREFIX + b"%d,%d\n" % (len(text), len(body)) + text
     if len(body) < SMALL:  # one system call, and one time that the reader wakes up
         stream.write(head + body)
@@ -41,6 +42,10 @@ def write_chunk(stream: BinaryIO, metadata: dict[str, Any], body: bytes = b"") -
         stream.write(head)
         stream.write(body)
     stream.flush()
+
+
+def _encoded(metadata: dict[str, Any]) -> bytes:
+    return json.dumps(metadata, separators=(",", ":")).encode("ascii")
 
 
 def _lengths(line: bytes) -> tuple[int, int]:

@@ -19,22 +19,27 @@ if TYPE_CHECKING:
 
 EMPTY, BARE, QUOTED, DOUBLED = 1, 2, 4, 8  #: kinds of cells; DOUBLED has quotes inside
 CELL = re.compile('("[^"]*(?:""[^"]*)*"|[^",\n]*)([,\n])')
+ANY = EMPTY | BARE | QUOTED | DOUBLED
 LEARN = 20  # records that a pattern is learned from at a time
+LESSONS = 12  # then every column may hold any kind: compiling takes 50 us a column, and sparse tables have hundreds
 HEADERS = 16  # headers whose plans are kept
 
 
 class Plan:
     """How the records below one header are read; it is kept from chunk to chunk and gets wiser.
 
-    header: without line end. names: of the columns. Raises BadBody for a header with a stray quote.
+    header: without line end. names: of the columns. quoted: the last new columns of a reply, as cells of its header.
+    Raises BadBody for a header with a stray quote.
     """
 
-    __slots__ = ("_kinds", "_pattern", "_places", "header", "names")
+    __slots__ = ("_kinds", "_lessons", "_pattern", "_places", "header", "names", "quoted")
 
     def __init__(self, header: str) -> None:
         self.header = header
         self.names = [unquote(cell) for cell in cut_cells(header, "the header")]
+        self.quoted: dict[tuple[str, ...], list[str]] = {}
         self._kinds = [0] * len(self.names)
+        self._lessons = 0
         self._places: list[int] = []
         self._pattern: re.Pattern[str] | None = None
 
@@ -51,7 +56,7 @@ class Plan:
         if found is None:
             return None
         lines, *columns = found
-        if "\r" in text and self._kinds[-1] & (BARE | EMPTY):
+        if "\r" in text and self._kinds[-1] & BARE:
             if len(self.names) - 1 in self._places:
                 return None
             lines = [line.removesuffix("\r") for line in lines]
@@ -87,6 +92,9 @@ class Plan:
     def _learn(self, text: str) -> bool:
         """Widens the kinds by the first records; False when the very first is none."""
         at, last = 0, len(self.names) - 1
+        self._lessons += 1
+        if self._lessons > LESSONS:
+            self._kinds = [ANY] * (last + 1)
         for row in range(LEARN):
             for place in range(last + 1):
                 cell = CELL.match(text, at)
@@ -130,7 +138,7 @@ def _values(cells: list[str], kind: int) -> list[str]:
     """Values of the cells of one column."""
     if kind & DOUBLED:
         if kind & (EMPTY | BARE):
-            return [unquote(cell) for cell in cells]
+            return [cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell for cell in cells]
         return [cell.replace('""', '"') for cell in cells]
     if kind & QUOTED and kind & (EMPTY | BARE):
         return list(map(str.strip, cells, repeat('"')))
