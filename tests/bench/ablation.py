@@ -66,7 +66,7 @@ INGREDIENTS = [
     Variant("tail from 98 %", "The exponential tail begins at 98 %, not at 85 %.", {"tails.TAIL_SHARE": 0.02}),
     Variant("no borrowing", "A side never seen takes nothing from the other side.", {"tails.BORROWED": 0.0}),
     Variant("no forgetting", "The first days count in the tails as much as the latest.", {"learning._YOUNG": _GONE}),
-    Variant("alarms learned in full", "Rows in alarm count in the tails as all others.", {"learning._ALARM_WEIGHT": 1.0}),
+    Variant("alarms learned in full", "Rows in alarm count in the tails as all others.", {"learning._ALARM_WEIGHT": 1}),
     Variant("alarms are peaks in full", "An alarm raises the level by all it was.", {"learning._ALARM_PEAK": 1e9}),
     Variant("no floor of evidence", "A metric counts from any evidence on.", {"evidence.FLOOR": 0.0}),
     Variant("no cap of evidence", "One view may say as much as it likes.", {"evidence.CAP": 1e9}),

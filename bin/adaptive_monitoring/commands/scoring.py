@@ -90,21 +90,22 @@ class Run:
             result, place = result.take(rows), np.where(place >= 0, np.searchsorted(rows, place), -1)
         answer = fields.Answer(result.scores, result.verdicts, result.status)
         metric = None if batch.metric is None else np.maximum(batch.metric, 0)
-        cells = answer.columns(place, {**self._reasons(batch, place, result), **self._suppressed(batch, place, result)}, metric)
+        told = {**self._reasons(batch, place, result), **self._suppressed(batch, place, result)}
+        cells = answer.columns(place, told, metric)
         is_open = np.append(result.verdicts.open, False).take(place)
         self.rows += len(place)
         self.anomalous += int(np.count_nonzero(is_open))
         keep = None
         if self.arguments.only != "all":
-            kept = is_open if self.arguments.only == "anomalies" else np.append(result.verdicts.changed, False).take(place)
-            keep = kept.tolist()
+            changed = np.append(result.verdicts.changed, False).take(place)
+            keep = (is_open if self.arguments.only == "anomalies" else changed).tolist()
         out, at = [], 0
         for piece in pieces:
-            rows = slice(at, at + piece.rows)
+            mine = slice(at, at + piece.rows)
             free = self.free(piece.body)
             lines = piece.cells.lines() if piece.cells and free is piece.body else None
-            some = [column[rows] for column in cells]
-            out.append(free.append_pieces(self.names(), some, None if keep is None else keep[rows], lines))
+            some = [column[mine] for column in cells]
+            out.append(free.append_pieces(self.names(), some, None if keep is None else keep[mine], lines))
             at += piece.rows
         return b"".join(out)
 
@@ -116,8 +117,10 @@ class Run:
             return {}
         told = result.take(place[special])
         scores, verdicts = told.scores, told.verdicts
-        columns = (batch.entity[special], scores.share, scores.metric_score, scores.cause, told.x, scores.expected,
-                   scores.lower, scores.upper, verdicts.start, verdicts.open, verdicts.score, verdicts.state, told.status)
+        columns = (
+            batch.entity[special], scores.share, scores.metric_score, scores.cause, told.x, scores.expected, scores.lower,
+            scores.upper, verdicts.start, verdicts.open, verdicts.score, verdicts.state, told.status,
+        )
         return dict(zip(special.tolist(), map(self._reason, *(column.tolist() for column in columns))))
 
     def _suppressed(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:

@@ -107,6 +107,7 @@ class State:
         return len(next(iter(self.table.values()))) if self.table else 0
 
     def copy(self) -> State:
+        """An independent one."""
         return State(
             self.detector,
             {name: values.copy() for name, values in self.table.items()},

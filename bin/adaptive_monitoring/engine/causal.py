@@ -40,8 +40,9 @@ class Pass:
         self.sides = evidence.wanted_sides(settings)
         if tell:
             n, d = panel.x.shape
-            nan = [np.full((n, d), np.nan) for _ in range(4)]
-            self.out = Scores(np.full(n, np.nan), *nan, np.zeros((n, d)), np.zeros(n, dtype=np.int64))
+            each = {name: np.full((n, d), np.nan) for name in ("metric_score", "expected", "lower", "upper")}
+            nothing = np.zeros((n, d)), np.zeros(n, dtype=np.int64)
+            self.out = Scores(score=np.full(n, np.nan), share=nothing[0], cause=nothing[1], **each)
 
     def _fresh_rows(self) -> Ints:
         """Rows newer than everything the entity has shown so far."""
@@ -114,7 +115,7 @@ class Pass:
 
     def _work(self, work: Work, block: int, first: Ints, lengths: Ints, learns: np.ndarray) -> None:
         """Scores the new rows and learns the block of those entities whose block is over."""
-        seen = deviations(self.settings, work, learns.any())
+        seen = deviations(self.settings, work, bool(learns.any()))
         odd = evidence.candidates(self.table, self.settings, work, seen)
         views = seen.views(odd)
         e = work.row_e[odd]

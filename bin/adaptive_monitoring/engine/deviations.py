@@ -90,14 +90,15 @@ class Deviations:
         """These rows as evidence.py wants them."""
         signed = np.stack([values[rows] for values in self.signed], axis=2)
         known = np.ones(signed.shape[:2]) if self.known is None else self.known[rows].astype(np.float64)
-        return evidence.Views(np.abs(signed), (signed < 0).astype(np.int64), self.expected[rows], self.scale[rows], known)
+        side = (signed < 0).astype(np.int64)
+        return evidence.Views(np.abs(signed), side, self.expected[rows], self.scale[rows], known)
 
     def take(self, rows: Ints) -> Deviations:
         """These rows, for learning."""
         known = None if self.known is None else self.known[rows]
         options = None if self.options is None else [option[rows] for option in self.options]
-        return Deviations([values[rows] for values in self.signed], self.expected[rows], self.scale[rows], known, options,
-                          self._moves)
+        signed = [values[rows] for values in self.signed]
+        return Deviations(signed, self.expected[rows], self.scale[rows], known, options, self._moves)
 
     def returns(self, rows: Ints, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether these rows' jumps and shifts come back to the expected value from far out. after: (m,) asked for.

@@ -131,7 +131,8 @@ class Tracker:
         alarm = np.zeros(reached.shape, dtype=bool)
         who, column = np.nonzero((reached >= 1) & ~np.isnan(now))
         if len(who):
-            hit = _hits(who.tolist(), reached[who, column].tolist(), now[who, column].tolist(), self.alarm[act].tolist())
+            score, t = reached[who, column].tolist(), now[who, column].tolist()
+            hit = _hits(who.tolist(), score, t, self.alarm[act].tolist())
             alarm[who[hit], column[hit]] = True
         last_alarm = np.maximum.accumulate(np.where(alarm, now, -np.inf), axis=1)
         return alarm, np.maximum(last_alarm, self.alarm[act][:, None])
@@ -188,7 +189,7 @@ class Tracker:
 def _hits(who: list[int], reached: list[float], now: list[float], last: list[float]) -> list[int]:
     """Which candidates are alarms. who: entity of each, rising, in time order; last: its last alarm so far (changed)."""
     hits = []
-    for i, (entity, score, t) in enumerate(zip(who, reached, now)):
+    for i, entity, score, t in zip(range(len(who)), who, reached, now):
         gap = t - last[entity]
         if score >= (1.0 + RAISED * exp(-gap / RAISED_S) if gap > HOLD_S else 1.0):
             hits.append(i)

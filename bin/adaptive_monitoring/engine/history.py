@@ -165,11 +165,12 @@ class History:
             setattr(self, name, np.concatenate([column, np.zeros((extra, *column.shape[1:]), column.dtype)]))
 
 
-def running(values: Floats, lengths: Ints, start: Floats) -> Floats:
+def running(values: np.ndarray, lengths: Ints, start: np.ndarray) -> np.ndarray:
     """Running sums of segments, from a start each. values: (n, d); lengths: (k,) > 0, sum n; start: (k, d)."""
     k, d = start.shape
     if len(values) == k:
-        return start + values
+        one: np.ndarray = start + values
+        return one
     if len(values) == k * int(lengths[0]) and (lengths == lengths[0]).all():
         table = values.reshape(k, -1, d) if d > 1 else values.reshape(k, -1)
         table[:, 0] += start if d > 1 else start[:, 0]

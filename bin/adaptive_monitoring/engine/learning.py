@@ -11,7 +11,7 @@ import numpy as np
 from adaptive_monitoring.engine import evidence, profile, tails, threshold
 from adaptive_monitoring.engine.base import Settings
 from adaptive_monitoring.engine.deviations import Deviations, Work
-from adaptive_monitoring.engine.evidence import SIDES, V
+from adaptive_monitoring.engine.evidence import SIDES
 from adaptive_monitoring.engine.groups import segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.timegrid import BLOCK_S
@@ -50,7 +50,8 @@ def learn(settings: Settings, work: Work, seen: Deviations, found: Floats, persi
     _learn_values(settings, work, seen, block)
     weight = None
     if seen.known is not None or not calm.all():
-        weight = np.where(calm, 1.0, _ALARM_WEIGHT)[:, None] * (np.ones(work.shape) if seen.known is None else seen.known)
+        weight = np.where(calm, 1.0, _ALARM_WEIGHT)[:, None]
+        weight = np.broadcast_to(weight, work.shape) if seen.known is None else weight * seen.known
     _learn_tails(work, seen, weight)
     limit = _ALARM_PEAK * table["threshold"][act]
     remembered = np.where(calm, persistent, np.minimum(persistent, work.rows(limit)))

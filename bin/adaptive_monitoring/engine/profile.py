@@ -86,7 +86,8 @@ def expected_of(table: Table, act: Ints, seg: Ints, options: list[Floats] | tupl
     expected = found[0]
     for i, option in zip(present[1:], found[1:]):
         expected = np.where(_rows(season == i, seg), option, expected)
-    return expected + offset
+    out: Floats = expected + offset
+    return out
 
 
 def _rows(values: np.ndarray, seg: Ints) -> np.ndarray:
@@ -114,7 +115,8 @@ def scale_of(table: Table, act: Ints, seg: Ints, day: Ints) -> Floats:
     plain = ~(slot > 0) if seasonal.all() else ~(slot > 0) | ~_rows(seasonal, seg)
     if plain.any():
         blended = np.where(plain, scale, blended)
-    return np.maximum(blended, _rows(floor, seg))
+    out: Floats = np.maximum(blended, _rows(floor, seg))
+    return out
 
 
 def day_scales(table: Table) -> Floats:
@@ -170,7 +172,7 @@ def learn(
 
 
 class Sums:
-    """Sums over the rows of each entity that hold values. first: (k,); known: (n, d) or None. count: (k, d) or (k, 1)."""
+    """Sums over the rows of each entity that hold values. first: (k,); known: (n, d) or None; count: (k, d) or None."""
 
     def __init__(self, first: Ints, known: np.ndarray | None) -> None:
         self.first, self.known = first, known
