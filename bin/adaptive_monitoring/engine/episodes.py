@@ -187,7 +187,7 @@ class Tracker:
 
 
 def _hits(who: list[int], reached: list[float], now: list[float], last: list[float]) -> list[int]:
-    """Which candidates are alarms. who: entity of each, rising, in time order; last: its last alarm so far (changed)."""
+    """Which candidates are alarms. who: entity of each, rising, in time order; last: their last alarms (changed)."""
     hits = []
     for i, entity, score, t in zip(range(len(who)), who, reached, now):
         gap = t - last[entity]
