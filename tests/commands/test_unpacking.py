@@ -49,7 +49,7 @@ def take_in(table: Table, words: str = WORDS) -> int:
     """Rows that the reducing side makes of these."""
     arguments = parse(words.split(), SPEC)
     intake = Intake(Reader("adaptfit", arguments), [], arguments.span or 0)
-    batches = intake.read(Body(encode(table))) + intake.finish(Messages())
+    batches = intake.read(Body(encode(table))) + list(intake.finish(Messages()))
     return sum(len(batch.t) for batch in batches)
 
 

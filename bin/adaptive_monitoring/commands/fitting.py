@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from itertools import compress
 
@@ -10,7 +11,8 @@ import numpy as np
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
-from adaptive_monitoring.commands.rows import Batch, Reader, in_value_order, widened
+from adaptive_monitoring.commands.rows import Reader, in_value_order
+from adaptive_monitoring.commands.shelf import Shelf
 from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry, rowformat
 from adaptive_monitoring.engine.base import Panel, State
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     Texts = dict[str, list[str]]
 
 CELLS = 2_000_000  # numbers learned at once
+FIRST_TOLD = 1_000_000  # rows after which the search says how far it is
 COLD_BLOCKS_S = 2 * 86400.0
 NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upper_k", "state", "threshold",
            "budget_observed", "span")
@@ -47,42 +50,63 @@ class Fitting:
         tz = self.settings.tz
         self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
         self.intake = Intake(self.reader, self.windows, arguments.span or 0)
-        self.batches: list[Batch] = []
+        self.shelf = Shelf(info.dispatch_dir if os.path.isdir(info.dispatch_dir) else None)
+        self.told = FIRST_TOLD
         self.stopped = False
         self.mixed: list[str] = []
-        self.started = time.monotonic()
+        self.started = self.phase = time.monotonic()
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         """Keeps the chunk's numbers; with the last one trains and answers with all model rows."""
-        if body.names and len(body):
-            self.batches += self.intake.read(body)
-            self.messages.metric("rows_read", self.intake.rows)
+        if body.names:
+            for batch in self.intake.read(body):
+                self.shelf.add(batch)
+            self._progress()
         if not finished:
             return None
-        self.batches += self.intake.finish(self.messages)
-        if not self.batches:
+        for batch in self.intake.finish(self.messages):
+            self.shelf.add(batch)
+        if not self.intake.rows:
             self.messages.warn("adaptfit: no rows came in, so nothing was learned or stored")
             return None
+        self._phase("reading")
         columns = self._train()
+        self.shelf.close()
+        self._phase("training")
         self._store(columns)
+        self._phase("storing")
         self._remarks(columns)
         return render(columns)
+
+    def _progress(self) -> None:
+        """How far reading is: a figure with every chunk, a message each time the number of rows has doubled."""
+        self.messages.metric("rows_read", self.intake.rows)
+        if self.intake.rows >= self.told:
+            self.messages.info(f"adaptfit: {self.intake.rows} rows of {self.reader.entities} entities read in "
+                               f"{time.monotonic() - self.started:.0f} s")
+            self.told = 2 * self.intake.rows
+
+    def _phase(self, name: str) -> None:
+        """The seconds of a phase that is over."""
+        now = time.monotonic()
+        self.messages.metric(f"seconds_{name}", round(now - self.phase, 3))
+        self.phase = now
 
     def _train(self) -> Columns:
         d = len(self.reader.metrics)
         if not d:
             raise MissingField(f"adaptfit: no metric_name in the rows matches "
                                f"{', '.join(field for field, _ in self.arguments.fields) or '*'}")
-        panel = self._panel(d)
+        metric = self._in_order() if self.reader.long else None
         detector = registry.make(self.arguments.detector, self.settings)
         parts: Texts = {}
-        entities = len(panel.indptr) - 1
-        done = 0
-        for a, b in entity_groups(panel.indptr, max(1, CELLS // max(d, 1))):
+        entities, done = self.reader.entities, 0
+        rows = np.zeros(entities + 1, dtype=np.int64)
+        rows[1:len(self.shelf.rows) + 1] = self.shelf.rows
+        for a, b in entity_groups(np.cumsum(rows), max(1, CELLS // (1 if self.reader.long else max(d, 1)))):
             if self._late(done, entities):
                 break
-            low, high = int(panel.indptr[a]), int(panel.indptr[b])
-            part = Panel(panel.t[low:high], panel.x[low:high], panel.indptr[a:b + 1] - low)
+            part = self._panel(a, b, d, metric)
             frozen = detector.freeze(detector.fit(part))
             texts = rowformat.encode(frozen, detector.layout)
             for name, values in self._model_rows(part, a, frozen, texts).items():
@@ -91,17 +115,11 @@ class Fitting:
             self.messages.metric("entities_trained", done)
         return self._finished(parts)
 
-    def _panel(self, d: int) -> Panel:
-        """All rows; the chunks' copies are let go on the way."""
-        t = np.concatenate([b.t for b in self.batches])
-        entity = np.concatenate([b.entity for b in self.batches])
-        x = np.concatenate([b.x if b.metric is not None else widened(b.x, d) for b in self.batches])
-        metric = None
-        if self.reader.long:
-            metric = np.concatenate([b.metric for b in self.batches if b.metric is not None])
-            metric = self._in_order()[metric]
-        self.batches.clear()
-        return in_value_order(Batch(t, entity, x, metric)).panel(self.reader.entities, d)[0]
+    def _panel(self, a: int, b: int, d: int, metric: Ints | None) -> Panel:
+        """All rows of entities a … b − 1."""
+        if not self.shelf.rows[a:b].any():
+            return Panel(np.zeros(0), np.zeros((0, d)), np.zeros(b - a + 1, dtype=np.int64))
+        return in_value_order(self.shelf.take(a, b, d, metric)).panel(b - a, d)[0]
 
     def _in_order(self) -> Ints:
         """Metrics of long rows sorted by name, whichever came first. Returns the new place of each, −1 behind them."""

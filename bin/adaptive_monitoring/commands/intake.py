@@ -10,13 +10,14 @@ import numpy as np
 
 from adaptive_monitoring.commands.buckets import Buckets, Sums
 from adaptive_monitoring.commands.packed import MARK, PAYLOAD, Packet
-from adaptive_monitoring.commands.rows import Batch, Reader
+from adaptive_monitoring.commands.rows import Batch, Reader, joined
 from adaptive_monitoring.commands.unpacking import Unpacked, unpack
 from adaptive_monitoring.errors import BadPacked
 from adaptive_monitoring.protocol.body import Body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from adaptive_monitoring.commands.windows import Windows
@@ -42,27 +43,27 @@ class Intake:
         """What one chunk gives at once. Raises NoTime, MissingField, BadValue, BadPacked."""
         if MARK in body.names:
             body = self._keep(body)
-        if not len(body):
+        _, start, end = body.span()
+        if start == end:
             return []
-        self.rows += len(body)
         self._look(body.names)
-        return self._take(self.reader.read(body))
+        batch = joined([self.reader.read(piece) for piece in body.slices()])
+        self.rows += len(batch.t)
+        return self._take(batch)
 
-    def finish(self, messages: Messages) -> list[Batch]:
+    def finish(self, messages: Messages) -> Iterator[Batch]:
         """What is left when the last chunk is in. Raises as read()."""
         if self.packets:
             messages.info(f"adaptfit: indexers sent {sum(p.rows for p in self.packets)} rows as {len(self.packets)} "
                           f"packed rows of {self.bytes} bytes")
             messages.metric("bytes_packed", self.bytes)
             self._look(list(dict.fromkeys(name for packet in self.packets for name in packet.names)))
-        out: list[Batch] = []
         for packet in self.packets:
             self.reader.look(packet.names)
-            out += self._unpacked(packet)
+            yield from self._unpacked(packet)
         self.packets.clear()
-        if self.buckets is None or not self.buckets.parts:
-            return out
-        return [self._outside(self.buckets.batch(self.reader.long is True))]
+        if self.buckets is not None and self.buckets.parts:
+            yield self._outside(self.buckets.batch(self.reader.long is True))
 
     def _look(self, names: list[str]) -> None:
         """Settles the metrics. Those of patterns in the order of their names: that of the fields differs by indexer."""

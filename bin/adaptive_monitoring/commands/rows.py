@@ -83,6 +83,18 @@ class Batch:
         return Panel(t[begins], x, indptr), order[begins], place
 
 
+def joined(batches: Sequence[Batch]) -> Batch:
+    """The rows of several slices or chunks as one batch."""
+    if len(batches) == 1:
+        return batches[0]
+    metric = None if batches[0].metric is None else np.concatenate([b.metric for b in batches if b.metric is not None])
+    window = None
+    if batches[0].window is not None:
+        window = np.concatenate([b.window for b in batches if b.window is not None])
+    return Batch(np.concatenate([b.t for b in batches]), np.concatenate([b.entity for b in batches]),
+                 np.concatenate([b.x for b in batches]), metric, window)
+
+
 def widened(x: Floats, d: int) -> Floats:
     """The same columns and missing ones behind them, d in all."""
     return x if x.shape[1] == d else np.hstack([x, np.full((len(x), d - x.shape[1]), np.nan)])

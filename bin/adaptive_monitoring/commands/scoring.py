@@ -11,7 +11,7 @@ from adaptive_monitoring.bounds.pointwise import severity
 from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.commands.cells import Cells
 from adaptive_monitoring.commands.modelling import settings_of
-from adaptive_monitoring.commands.rows import Batch, Reader
+from adaptive_monitoring.commands.rows import Batch, Reader, joined
 from adaptive_monitoring.commands.stored import Collection, Facts
 from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry
@@ -118,8 +118,8 @@ class Run:
         told = result.take(place[special])
         scores, verdicts = told.scores, told.verdicts
         columns = (
-            batch.entity[special], scores.share, scores.metric_score, scores.cause, told.x, scores.expected, scores.lower,
-            scores.upper, verdicts.start, verdicts.open, verdicts.score, verdicts.state, told.status,
+            batch.entity[special], scores.share, scores.metric_score, scores.cause, told.x, scores.expected,
+            scores.lower, scores.upper, verdicts.start, verdicts.open, verdicts.score, verdicts.state, told.status,
         )
         return dict(zip(special.tolist(), map(self._reason, *(column.tolist() for column in columns))))
 
@@ -215,18 +215,6 @@ def count_starts(verdicts: Verdicts, g: Ints, known: Floats | None = None) -> in
     if known is not None:
         new &= start != known[owner]
     return int(new.sum())
-
-
-def joined(batches: Sequence[Batch]) -> Batch:
-    """The rows of several slices or chunks as one batch."""
-    if len(batches) == 1:
-        return batches[0]
-    metric = None if batches[0].metric is None else np.concatenate([b.metric for b in batches if b.metric is not None])
-    window = None
-    if batches[0].window is not None:
-        window = np.concatenate([b.window for b in batches if b.window is not None])
-    return Batch(np.concatenate([b.t for b in batches]), np.concatenate([b.entity for b in batches]),
-                 np.concatenate([b.x for b in batches]), metric, window)
 
 
 def zone_of(tz: str) -> object:
