@@ -4,8 +4,8 @@ Eight bytes of the chunk are one 64-bit number, so eight digits are turned into 
 all rows at once (SIMD within a register, Lamport 1975). Numbers with an exponent, more than 15 digits or anything else
 than digits are read by Python's float(), so that every number is exactly the one it would have been.
 
-Limits: chunks that splunkd would not write (rows of other widths, carriage returns, quotes out of place) are left to
-protocol/body.py, which explains what is wrong with them: Cells.of returns None.
+Limits: short chunks, and those that splunkd would not write (rows of other widths, carriage returns, quotes out of
+place), are left to protocol/body.py, which explains what is wrong with them: Cells.of returns None.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Keys = dict[int, np.ndarray]
 
 QUOTE, COMMA, LINE_END, MINUS, POINT = (ord(c) for c in '",\n-.')
+FEW_BYTES = 20_000  # shorter bodies are read faster as texts
 MOST_WORDS = 8  # longer keys are read as texts
 _PAD = 8 * MOST_WORDS  # bytes in front of the first record, so that the words before a cell's end exist
 _EXACT_DIGITS = 15  # more do not fit into the 53 bits of a float64 exactly
@@ -54,6 +55,8 @@ class Cells:
     def of(cls, body: Body) -> Cells | None:
         """The cells of a body, None where it is not written as splunkd writes it."""
         data, start, end = body.span()
+        if end - start < FEW_BYTES:
+            return None
         if sys.byteorder != "little" or not body.names or data.find(b"\r", start, end) >= 0:
             return None
         if start < _PAD or data[end - 1 : end] != b"\n":

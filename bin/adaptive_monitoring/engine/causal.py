@@ -15,7 +15,7 @@ from adaptive_monitoring.engine.deviations import Deviations, Work, deviations, 
 from adaptive_monitoring.engine.groups import first_rows
 from adaptive_monitoring.engine.learning import learn
 from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
-from adaptive_monitoring.engine.rolling import kth_largest, ranges
+from adaptive_monitoring.engine.rolling import every, kth_largest, ranges, some
 from adaptive_monitoring.engine.timegrid import BLOCK_S, block_of, slots_of
 
 _AFTERMATH_S = 86400.0  # within a day after an alarm, returns to the expected value are not told
@@ -50,7 +50,7 @@ class Pass:
         before = np.empty_like(t)
         before[1:] = t[:-1]
         before[self.panel.indptr[:-1][np.diff(self.panel.indptr) > 0]] = -np.inf
-        return np.flatnonzero(t > np.maximum(before, self.table["clock"].take(self.g)))
+        return (t > np.maximum(before, self.table["clock"].take(self.g))).nonzero()[0]
 
     def go(self) -> None:
         """Scores all new rows into out; the state has then learned every finished block."""
@@ -93,29 +93,30 @@ class Pass:
         """Adds the rows, and works on entities by the thousand rows."""
         history = self.history
         enters = self.table["block"][e] < block
-        if enters.any():
+        if some(enters):
             history.begin_block(e[enters], look_back(self.table, self.settings, e[enters]))
             self.table["block"][e[enters]] = block
         has = lengths > 0
-        if has.any():
+        if some(has):
             rows = ranges(first[has], lengths[has])
             slots = [slot.take(rows) for slot in self.slots]
             history.add(e[has], lengths[has], self.t.take(rows), self.x.take(rows, axis=0), slots[0], slots[1])
         end = history.length[e]
         start = np.where(learns, history.middle[e], end - lengths)
-        some = np.flatnonzero(end > start)
-        total = np.cumsum((end - start)[some])
+        busy = (end > start).nonzero()[0]
+        total = (end - start)[busy].cumsum()
         a = 0
-        while a < len(some):
+        while a < len(busy):
             b = int(np.searchsorted(total, (total[a - 1] if a else 0) + _MOST_ROWS, side="right"))
-            part = some[a : max(b, a + 1)]
+            part = busy[a : max(b, a + 1)]
             self._work(Work(self.table, history, e[part], start[part], end[part]), block, first[part], lengths[part],
                        learns[part])
             a += len(part)
 
     def _work(self, work: Work, block: int, first: Ints, lengths: Ints, learns: np.ndarray) -> None:
         """Scores the new rows and learns the block of those entities whose block is over."""
-        seen = deviations(self.settings, work, bool(learns.any()))
+        learning = some(learns)
+        seen = deviations(self.settings, work, learning)
         odd = evidence.candidates(self.table, self.settings, work, seen)
         views = seen.views(odd)
         e = work.row_e[odd]
@@ -123,7 +124,7 @@ class Pass:
         strange, cause = evidence.mixed(self.table, self.settings, views, e, each)
         new = work.number >= work.rows(work.end - lengths - work.start) if work.n > lengths.sum() else None
         persistent = self._score_rows(work, seen, new, first, lengths, (odd, views, each, strange, cause))
-        if learns.any():
+        if learning:
             found = np.zeros(work.shape)
             found[odd] = strange
             learn(self.settings, work, seen, found, persistent, learns, block)
@@ -148,7 +149,7 @@ class Pass:
         if evidence.hide_returns(seen.returns(odd, after), each):
             told, cause = evidence.mixed(self.table, self.settings, views, e, each)
             excess = evidence.unusual(self.table, e, half, told)
-        if not self.tell or not lengths.any():
+        if not self.tell or not some(lengths):
             return persistent
         at = self.rows.take(ranges(first, lengths))
         self._write(work, seen, new, at)
@@ -159,7 +160,7 @@ class Pass:
     def _after_alarm(self, work: Work, persistent: Floats, new: np.ndarray | None, odd: Ints) -> np.ndarray:
         """Which of the odd rows come within a day after an earlier row in alarm; remembers the last alarm."""
         alarm = persistent >= work.rows(self.table["threshold"][work.act])
-        rows = np.flatnonzero(alarm if new is None else alarm & new)
+        rows = (alarm if new is None else alarm & new).nonzero()[0]
         e = work.row_e[odd]
         when = self.table["alarm_at"][e]
         if len(rows):
@@ -174,7 +175,7 @@ class Pass:
     def _persistent(self, work: Work) -> Floats:
         """The k-th largest evidence of the last n rows, for each row: what k of n sees."""
         evidence, recent = self.history.evidence, [self.history.evidence.take(work.pos)]
-        deep = (work.start >= self.settings.open_n).all()
+        deep = every(work.start >= self.settings.open_n)
         depth = None if deep else work.number + work.rows(work.start)
         for i in range(1, self.settings.open_n):
             earlier = evidence.take(work.pos - i if depth is None else np.maximum(work.pos - i, 0))
@@ -217,7 +218,7 @@ class Pass:
             if settings.floor_abs > 0 or settings.floor_rel > 0:
                 floor = np.maximum(settings.floor_abs, settings.floor_rel * np.abs(expected))
                 up, down = np.maximum(up, floor), np.maximum(down, floor)
-            if not sides.all():
+            if not every(sides):
                 up, down = (side if wanted else np.full(up.shape, np.inf) for side, wanted in zip((up, down), sides))
             upper, lower = expected + up, expected - down
             gap = x - expected
@@ -229,7 +230,7 @@ class Pass:
                 far = np.where(width > 0, score[close], 0.0)
                 score[close] = np.where(outside, np.clip(far, 1.0, _LARGEST_SCORE), np.minimum(far, _JUST_INSIDE))
         blank = ~(known & (scale > 0))
-        if blank.any():
+        if some(blank):
             upper[blank] = lower[blank] = score[blank] = np.nan
             expected = np.where(known, expected, np.nan)
         self.out.expected[at], self.out.upper[at], self.out.lower[at] = expected, upper, lower

@@ -17,6 +17,7 @@ import numpy as np
 from adaptive_monitoring.engine.base import CAUSES, Settings
 from adaptive_monitoring.engine.groups import first_rows
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.rolling import some
 from adaptive_monitoring.engine.timegrid import BLOCK_S
 
 VIEWS = CAUSES[:4]  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
@@ -61,8 +62,7 @@ class Views:
 
 def wanted_sides(settings: Settings) -> np.ndarray:
     """Which of up and down count. (2,) bool"""
-    out: np.ndarray = np.isin(np.arange(SIDES), {"high": (0,), "low": (1,), "both": (0, 1)}[settings.direction])
-    return out
+    return np.array([settings.direction != "low", settings.direction != "high"])
 
 
 def cuts_of(height: Floats, rate: Floats, start: Floats) -> Floats:
@@ -84,9 +84,9 @@ def candidates(table: Table, settings: Settings, work: Work, seen: Deviations) -
         odd |= signed > work.rows(cuts[:, :, view, 0])
         odd |= signed < -work.rows(cuts[:, :, view, 1])
     constant = still(table, work.act)
-    if constant.any():
+    if some(constant):
         odd |= work.rows(constant) & (seen.signed[_JUMP] != 0)
-    return np.flatnonzero(odd.any(axis=1) if odd.shape[1] > 1 else odd)
+    return (odd.any(axis=1) if odd.shape[1] > 1 else odd[:, 0]).nonzero()[0]
 
 
 def each_view(table: Table, settings: Settings, views: Views, e: Ints) -> Floats:
@@ -109,7 +109,7 @@ def hide_returns(returns: tuple[np.ndarray, np.ndarray], each: Floats) -> bool:
     """
     found = False
     for view, hidden in zip((_JUMP, _SHIFT), returns):
-        if hidden.any():
+        if some(hidden):
             each[:, :, view][hidden] = 0.0
             found = True
     return found
@@ -126,7 +126,7 @@ def mixed(table: Table, settings: Settings, views: Views, e: Ints, each: Floats)
     others = np.where(np.arange(V) == view[:, :, None], 0.0, each)
     both = FIRST * first + SECOND * others.max(axis=2)
     moved = _first_move(table, settings, views, e)
-    if moved.any():
+    if some(moved):
         rows = np.log10(1.0 + table["blocks"][e] * BLOCK_S / np.maximum(table["span"][e], 1.0))
         both = np.where(moved, np.minimum(rows, CAP)[:, None], both)
     side = np.take_along_axis(views.side, view[:, :, None], 2)[:, :, 0]
@@ -143,7 +143,7 @@ def still(table: Table, e: Ints) -> np.ndarray:
 def _first_move(table: Table, settings: Settings, views: Views, e: Ints) -> np.ndarray:
     """Where a constant metric moves to a side and as far as the settings count. (n, d) bool"""
     constant = still(table, e)
-    if not constant.any():
+    if not some(constant):
         return np.zeros(views.known.shape, dtype=bool)
     moved: np.ndarray = constant & (views.size[:, :, _JUMP] > 0)
     if moved.any():

@@ -14,7 +14,7 @@ import numpy as np
 
 from adaptive_monitoring.engine.groups import alike, fill_forward
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rolling import ranges
+from adaptive_monitoring.engine.rolling import ranges, some
 
 _LEAST = 8  # rows that a new slot has room for
 _COLUMNS = ("t", "x", "known", "evidence", "day", "week", "rise", "moves", "seen")
@@ -78,7 +78,7 @@ class History:
         """These entities begin a block: they keep so many rows, and the sums start anew."""
         kept = np.minimum(look_back, self.length[e])
         moved = kept > 0
-        if moved.any():
+        if some(moved):
             self._to_front(e[moved], kept[moved])
         self.length[e] = self.middle[e] = kept
 
@@ -96,9 +96,9 @@ class History:
         self._make_room(e, lengths)
         last = self.slot[e] + self.length[e]
         rows = ranges(last + 1, lengths)
-        first = np.cumsum(lengths) - lengths
+        first = lengths.cumsum() - lengths
         missing = np.isnan(x)
-        if missing.any():
+        if some(missing):
             self._begin_to_count()
             indptr = np.append(first, len(x))
             x = fill_forward(x, indptr)
@@ -109,7 +109,7 @@ class History:
         self.t[rows], self.x[rows], self.evidence[rows] = t, x, 0.0
         self.day[rows], self.week[rows] = day, week
         new = self.length[e] == 0
-        if new.any():
+        if some(new):
             self.zero[e[new]] = x[first[new]]
         self.length[e] += lengths
         self._sum(e, lengths, rows, last)
@@ -117,14 +117,14 @@ class History:
     def _sum(self, e: Ints, lengths: Ints, rows: Ints, before: Ints) -> None:
         """Running sums of these rows, continued from the positions before them. lengths: (k,) of the entities' rows."""
         x = self.x.take(rows, axis=0)
-        first = np.cumsum(lengths) - lengths
+        first = lengths.cumsum() - lengths
         previous = np.empty_like(x)
         previous[1:] = x[:-1]
         previous[first] = np.where((before == self.slot[e])[:, None], x[first], self.x[before])
         origin = before == self.slot[e]
         at = before[origin]
         self.rise[at], self.moves[at], self.seen[at] = 0.0, 0.0, 0
-        self.rise[rows] = running(x - np.repeat(self.zero[e], lengths, axis=0), lengths, self.rise[before])
+        self.rise[rows] = running(x - self.zero[e].repeat(lengths, axis=0), lengths, self.rise[before])
         self.moves[rows] = running(np.abs(x - previous), lengths, self.moves[before])
         if not self.complete:
             self.seen[rows] = running(self.known[rows].astype(np.int32), lengths, self.seen[before])
@@ -141,7 +141,7 @@ class History:
     def _make_room(self, e: Ints, lengths: Ints) -> None:
         needed = self.length[e] + lengths
         short = needed > self.room[e]
-        if not short.any():
+        if not some(short):
             return
         who, kept = e[short], self.length[e[short]]
         room = np.maximum(np.maximum(needed[short], 2 * self.room[who]), _LEAST)

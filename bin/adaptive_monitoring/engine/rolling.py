@@ -13,10 +13,19 @@ def ranges(first: Ints, lengths: Ints) -> Ints:
     """first[0], first[0] + 1, … for lengths[0] numbers, then the same for the next pair."""
     if len(first) == 1:
         return np.arange(first[0], first[0] + lengths[0])
-    ends = np.cumsum(lengths)
-    shift = np.repeat(first - (ends - lengths), lengths)
+    shift = (first + lengths - lengths.cumsum()).repeat(lengths)
     shift += np.arange(len(shift))
     return shift
+
+
+def some(mask: np.ndarray) -> bool:
+    """Whether any is true: for short arrays three times as fast as mask.any()."""
+    return np.count_nonzero(mask) > 0
+
+
+def every(mask: np.ndarray) -> bool:
+    """Whether all are true: for short arrays three times as fast as mask.all()."""
+    return np.count_nonzero(mask) == mask.size
 
 
 def kth_largest(columns: Sequence[Floats], k: int) -> Floats:
