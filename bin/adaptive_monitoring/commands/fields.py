@@ -44,6 +44,8 @@ def anomaly_id(key: tuple[str, ...], start: float) -> str:
 
 def contributors_of(metrics: Sequence[str], share: Sequence[float]) -> str:
     """Metrics and their parts of the evidence, most first."""
+    if len(metrics) == 1:
+        return f"{metrics[0]} {share[0]:.0%}" if share[0] >= _SHOWN_SHARE else ""
     order = sorted(range(len(metrics)), key=lambda i: -share[i])[:5]
     return "; ".join([f"{metrics[i]} {share[i]:.0%}" for i in order if share[i] >= _SHOWN_SHARE])
 

@@ -93,9 +93,11 @@ class Numbers:
             self.digits += 1
 
     def _digits(self) -> int:
-        gap = abs(self.value - self.expected) if _known(self.expected) else 0.0
+        largest, gap = abs(self.value), 0.0
+        if _known(self.expected):
+            gap, largest = abs(self.value - self.expected), max(largest, abs(self.expected))
         unit = self.margin if 0 < self.margin < _LARGEST else max(0.1 * gap, 0.01 * abs(self.value))
-        size = _decade(max(filter(_known, map(abs, (self.value, self.expected)))))
+        size = _decade(largest)
         return min(max(1 - _decade(unit), 0 if size < 5 else 3 - size), 14 - size)
 
     def rounded(self, value: float) -> float:
@@ -108,7 +110,7 @@ class Numbers:
         if self.digits > _FINEST or self.digits < _COARSEST:
             out = f"{value:.4g}"
         else:
-            out = f"{value:.{max(self.digits, 0)}f}"
+            out = "%.*f" % (max(self.digits, 0), value)
             out = out.rstrip("0").rstrip(".") if "." in out else out
         return out.replace(".", texts["point"])
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from adaptive_monitoring.bounds.pointwise import severity
 from adaptive_monitoring.commands import fields, reasons
+from adaptive_monitoring.commands.allocator import keep_freed_memory
 from adaptive_monitoring.commands.cells import Cells
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader, joined
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
+SLICE_BYTES = 1_600_000  # smaller slices cost more calls, larger ones more memory
 FEW_STEPS = 5  # an entity's step is known from so many on
 OTHER_STEP = 1.5
 MOVED_TOO = 0.1  # of the strongest metric's evidence: from here on another one is part of the reason
@@ -231,6 +233,7 @@ class Scoring(Run):
 
     def __init__(self, info: SearchInfo, messages: Messages, arguments: Arguments) -> None:
         super().__init__(info, messages, arguments)
+        keep_freed_memory()
         self.detector: Detector | None = None
         self.state: State | None = None
         self.tracker = Tracker(self.settings)
@@ -250,7 +253,7 @@ class Scoring(Run):
     def _chunk(self, body: Body) -> bytes:
         if self.collection is None:
             self._begin(body)
-        pieces = [Piece(piece) for piece in body.slices()]
+        pieces = [Piece(piece) for piece in body.slices(SLICE_BYTES)]
         batch = joined([self.reader.read(piece.body, piece.cells) for piece in pieces])
         self._admit()
         assert self.detector is not None and self.state is not None

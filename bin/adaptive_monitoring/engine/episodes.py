@@ -81,7 +81,7 @@ class Tracker:
             np.zeros(n, dtype=bool),
             score.copy(),
         )
-        rows = np.flatnonzero(counts)
+        rows = counts.nonzero()[0]
         first = first_rows(g[rows])
         lengths = np.diff(np.r_[first, len(rows)])
         for part in alike(lengths) if len(rows) else []:
@@ -95,30 +95,31 @@ class Tracker:
         """Rows that count, as a table: a line per entity, its last rows of earlier calls in front."""
         first = first_rows(e)
         act = e[first]
-        lengths = np.diff(np.r_[first, len(e)])
-        segment = np.repeat(np.arange(len(act)), lengths)
-        column = ranges(np.zeros(len(act), dtype=np.int64), lengths)
-        shape = (len(act), self.back + int(lengths.max()))
-        scores, at = np.zeros(shape), np.full(shape, np.nan)
-        scores[:, : self.back], at[:, : self.back] = self.recent[act], self.recent_at[act]
-        scores[segment, self.back + column], at[segment, self.back + column] = score[rows], t[rows]
+        lengths = np.diff(np.append(first, len(e)))
+        table = Table(lengths)
+        scores, at = table.of(score[rows], self.recent[act], 0.0), table.of(t[rows], self.recent_at[act], np.nan)
         reached, now = self._reached(scores), at[:, self.back :]
         alarm, last_alarm = self._alarms(act, reached, now)
-        out.score[rows] = self._shown(act, reached, scores[:, self.back :], now, last_alarm, lengths)[segment, column]
+        shown = self._shown(act, reached, scores[:, self.back :], now, last_alarm, lengths)
         hot = scores >= 1
-        opened, since = self._latch(act, hot, at, alarm, last_alarm)
+        was_open = ~np.isnan(self.start[act])
+        opened, since = np.zeros(alarm.shape, dtype=bool), np.full(alarm.shape, np.nan)
+        busy = (alarm.any(axis=1) | was_open).nonzero()[0]
+        if len(busy):
+            opened[busy], since[busy] = self._latch(act[busy], hot[busy], at[busy], alarm[busy], last_alarm[busy])
         everyone, last = np.arange(len(act)), lengths - 1
         newest = lengths[:, None] + np.arange(self.back)
         self.recent[act], self.recent_at[act] = scores[everyone[:, None], newest], at[everyone[:, None], newest]
         self.alarm[act] = last_alarm[everyone, last]
         self.start[act] = np.where(opened[everyone, last], since[everyone, last], np.nan)
-        warm, is_open = hot[segment, self.back + column], opened[segment, column]
+        warm, is_open = table.rows(hot[:, self.back :]), table.rows(opened)
         state = np.where(is_open, np.where(warm, OPEN, CLOSING), np.where(warm, PENDING, NORMAL))
-        before = np.r_[0, state[:-1]]
+        before = np.empty_like(state)
+        before[1:] = state[:-1]
         before[first] = self.state[act]
+        out.score[rows], out.start[rows] = table.rows(shown), np.where(is_open, table.rows(since), np.nan)
         out.state[rows], out.open[rows], out.changed[rows] = state, is_open, state != before
-        out.start[rows] = np.where(is_open, since[segment, column], np.nan)
-        self.state[act] = state[first + lengths - 1]
+        self.state[act] = state[first + last]
 
     def _reached(self, scores: Floats) -> Floats:
         """What open_k of the last open_n rows reached, for every new row."""
@@ -184,6 +185,33 @@ class Tracker:
         since[:, 0] = np.where(was_open[:, 0], self.start[act], since[:, 0])
         filled: Floats = np.maximum.accumulate(since, axis=1)
         return np.where(np.isfinite(filled), filled, np.nan)
+
+
+class Table:
+    """Rows of several entities as a table, a line per entity. lengths: (k,) rows of each."""
+
+    def __init__(self, lengths: Ints) -> None:
+        self.shape = len(lengths), int(lengths.max())
+        self.whole = len(lengths) * self.shape[1] == lengths.sum()
+        if not self.whole:
+            self.segment = np.arange(len(lengths)).repeat(lengths)
+            self.column = ranges(np.zeros(len(lengths), dtype=np.int64), lengths)
+
+    def of(self, values: Floats, before: Floats, nothing: float) -> Floats:
+        """The table of values (n,), with columns in front of it and nothing where lines are shorter."""
+        k, longest = self.shape
+        back = before.shape[1]
+        out = np.full((k, back + longest), nothing)
+        out[:, :back] = before
+        if self.whole:
+            out[:, back:] = values.reshape(self.shape)
+        else:
+            out[self.segment, back + self.column] = values
+        return out
+
+    def rows(self, table: np.ndarray) -> np.ndarray:
+        """What a table of this shape holds for each row. (n,)"""
+        return table.ravel() if self.whole else table[self.segment, self.column]
 
 
 def _hits(who: list[int], reached: list[float], now: list[float], last: list[float]) -> list[int]:
