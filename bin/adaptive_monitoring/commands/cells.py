@@ -31,6 +31,7 @@ FEW_BYTES = 20_000  # shorter bodies are read faster as texts
 MOST_WORDS = 8  # longer keys are read as texts
 _PAD = 8 * MOST_WORDS  # bytes in front of the first record, so that the words before a cell's end exist
 _EXACT_DIGITS = 15  # more do not fit into the 53 bits of a float64 exactly
+_PROBED = 200  # rows that tell whether a column's values repeat
 _TENS = 10.0 ** np.arange(_EXACT_DIGITS + 1)
 _INTEGER_TENS = 10 ** np.arange(_EXACT_DIGITS + 1)
 
@@ -140,8 +141,34 @@ class Cells:
         return begin + quoted, end - quoted
 
     def numbers(self, place: int) -> Floats:
-        """Numbers of one column, as to_floats() reads its texts."""
+        """Numbers of one column, as to_floats() reads its texts. What repeats from row to row is read once."""
         begin, end = self._inner(place)
+        starts = self._runs(begin, end)
+        if starts is None:
+            return self._numbers(place, np.arange(len(self)), begin, end)
+        values = self._numbers(place, starts, begin.take(starts), end.take(starts))
+        return values.repeat(np.diff(np.append(starts, len(self))))
+
+    def _runs(self, begin: Ints, end: Ints) -> Ints | None:
+        """Rows where another value begins, None where values hardly repeat or are long."""
+        length = end - begin
+        if len(length) < _PROBED or self._changes(end[:_PROBED], length[:_PROBED]).sum() > _PROBED // 4:
+            return None
+        if int(length.max()) > 16:
+            return None
+        return np.flatnonzero(self._changes(end, length))
+
+    def _changes(self, end: Ints, length: Ints) -> np.ndarray:
+        """Whether a value of at most 16 characters differs from the one before. (n,), the first one does."""
+        out = np.ones(len(end), dtype=bool)
+        out[1:] = length[1:] != length[:-1]
+        for first in (0, 8):
+            word = self.words[end - first - 8] & ~_FRONT.take(np.clip(length - first, 0, 8))
+            out[1:] |= word[1:] != word[:-1]
+        return out
+
+    def _numbers(self, place: int, rows: Ints, begin: Ints, end: Ints) -> Floats:
+        """Numbers of some rows of a column; begin, end: of their values."""
         negative = self.bytes.take(begin) == MINUS
         begin = begin + negative
         length = end - begin
@@ -169,7 +196,7 @@ class Cells:
             out[empty], ok[empty] = np.nan, True
         if not ok.all():
             others = np.flatnonzero(~ok)
-            out[others] = to_floats(self.texts(place, others))
+            out[others] = to_floats(self.texts(place, rows[others]))
         return missing_as_nan(out)
 
     def keys(self, places: Sequence[int]) -> Keys | None:
