@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     #: Lengths and words of the keys of some rows, (n,) uint64 each, by a number that says which field and word.
     Keys = dict[int, np.ndarray]
 
-QUOTE, COMMA, LINE_END, MINUS, POINT = (ord(c) for c in '",\n-.')
+QUOTE, COMMA, LINE_END, RETURN, MINUS, POINT = (ord(c) for c in '",\n\r-.')
 FEW_BYTES = 20_000  # shorter bodies are read faster as texts
 MOST_WORDS = 8  # longer keys are read as texts
 _PAD = 8 * MOST_WORDS  # bytes in front of the first record, so that the words before a cell's end exist
@@ -58,7 +58,7 @@ class Cells:
         data, start, end = body.span()
         if end - start < FEW_BYTES:
             return None
-        if sys.byteorder != "little" or not body.names or data.find(b"\r", start, end) >= 0:
+        if sys.byteorder != "little" or not body.names:
             return None
         if start < _PAD or data[end - 1 : end] != b"\n":
             data = bytes(_PAD) + data[start:end] + (b"" if data[end - 1 : end] == b"\n" else b"\n")
@@ -71,6 +71,7 @@ class Cells:
         self.bytes = np.frombuffer(data, dtype=np.uint8)
         self.words: np.ndarray = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
         self._one_line_each = False
+        self._inners: dict[int, tuple[Ints, Ints]] = {}
         self.starts = self.ends = np.zeros((0, 0), dtype=np.int64)
 
     def __len__(self) -> int:
@@ -79,11 +80,13 @@ class Cells:
     def _cut(self, start: int, end: int, width: int) -> bool:
         """Finds the cells; False when they are not as they should be."""
         part = self.bytes[start:end]
+        if (part == RETURN).any():
+            return False
         quotes, line_ends = part == QUOTE, part == LINE_END
         marks = np.flatnonzero(quotes | (part == COMMA) | line_ends)
         if quotes.any():
             is_quote = part.take(marks) == QUOTE
-            outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
+            outside = ~np.logical_xor.accumulate(is_quote)
             if not self._in_order(marks, is_quote, outside):
                 return False
             marks = marks.take(np.flatnonzero(outside & ~is_quote))  # much faster than marks[...]
@@ -136,9 +139,12 @@ class Cells:
 
     def _inner(self, place: int) -> tuple[Ints, Ints]:
         """Where the values of one column begin and end, without their quotes."""
-        begin, end = self.starts[:, place], self.ends[:, place]
-        quoted = self.bytes.take(begin) == QUOTE  # an empty cell shows its separator
-        return begin + quoted, end - quoted
+        found = self._inners.get(place)
+        if found is None:
+            begin, end = self.starts[:, place], self.ends[:, place]
+            quoted = self.bytes.take(begin) == QUOTE  # an empty cell shows its separator
+            found = self._inners[place] = begin + quoted, end - quoted
+        return found
 
     def numbers(self, place: int) -> Floats:
         """Numbers of one column, as to_floats() reads its texts. What repeats from row to row is read once."""
