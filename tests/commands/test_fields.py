@@ -94,5 +94,5 @@ def test_rows_in_any_order_have_their_own_band_and_rows_without_a_place_none() -
     some = scores(7, 1, expected=x, lower=x, upper=x)
     answer = fields.Answer(some, verdicts(np.zeros(7, dtype=np.int64), some.score), np.zeros(7, dtype=np.int64))
     columns = answer.columns(np.array([2, -1, 0, 1, 3, 4, 5, 6]), {})
-    assert columns[2] == [",2,2,2", ",,,", ",1,1,1", ",1,1,1", ",,,", ",,,", ",0,0,0", ",-0,-0,-0"]
-    assert columns[0][1] == columns[3][1] == "," and columns[1][1] == ",0,missing,,,info,,,,"
+    assert columns[1] == [",2,2,2", ",,,", ",1,1,1", ",1,1,1", ",,,", ",,,", ",0,0,0", ",-0,-0,-0"]
+    assert columns[0][1] == ",,0,missing,,,info,,,," and columns[2][1] == ","

@@ -84,10 +84,7 @@ class Answer:
         place: (m,) rows; reasons: index into place → everything from is_anomaly to suppressed_by; metric: (m,) for long
         rows, the one metric whose numbers each row shows.
         """
-        middles = _PLAIN.take(self.plain.take(place)).tolist()
-        for row, text in reasons.items():
-            middles[row] = "," + text
-        out = [_SCORES.take(self.host.take(place)).tolist(), middles]
+        out = [self._heads(place, reasons)]
         if metric is None:
             for i, bands in enumerate(self.bands):
                 out += [bands.take(self.band[place, i]).tolist(), _SCORES.take(self.metric[place, i]).tolist()]
@@ -97,6 +94,26 @@ class Answer:
             rows = np.flatnonzero(metric == i)
             shown[rows] = self.bands[i].take(self.band[place[rows], i])
         return [*out, shown.tolist(), _SCORES.take(self.metric[place, metric]).tolist()]
+
+
+    def _heads(self, place: Ints, reasons: dict[int, str]) -> list[str]:
+        """anomaly_score … suppressed_by of each row; most rows have the same state and status."""
+        score, plain = self.host.take(place), self.plain.take(place)
+        common = int(np.bincount(plain).argmax())
+        heads = _heads_of(common).take(score)
+        others = np.flatnonzero(plain != common)
+        heads[others] = _SCORES.take(score[others]) + _PLAIN.take(plain[others])
+        out: list[str] = heads.tolist()
+        for row, text in reasons.items():
+            out[row] = f"{_SCORES[score[row]]},{text}"
+        return out
+
+
+@lru_cache(maxsize=4)
+def _heads_of(plain: int) -> np.ndarray:
+    """Every score, followed by what rows of this status and state say."""
+    heads: np.ndarray = _SCORES + _PLAIN[plain]
+    return heads
 
 
 def _begins(columns: list[Floats]) -> np.ndarray:

@@ -111,8 +111,9 @@ class Numbers:
             out = f"{value:.4g}"
         else:
             out = "%.*f" % (max(self.digits, 0), value)
-            out = out.rstrip("0").rstrip(".") if "." in out else out
-        return out.replace(".", texts["point"])
+            if self.digits > 0:
+                out = out.rstrip("0").rstrip(".")
+        return out if texts["point"] == "." else out.replace(".", texts["point"])
 
 
 def _known(value: float) -> bool:

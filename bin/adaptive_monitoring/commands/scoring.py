@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
-SLICE_BYTES = 1_600_000  # smaller slices cost more calls, larger ones more memory
+SLICE_BYTES = 2_500_000  # smaller slices cost more calls, larger ones more memory
 FEW_STEPS = 5  # an entity's step is known from so many on
 OTHER_STEP = 1.5
 MOVED_TOO = 0.1  # of the strongest metric's evidence: from here on another one is part of the reason
@@ -106,10 +106,10 @@ class Run:
             mine = slice(at, at + piece.rows)
             free = self.free(piece.body)
             lines = piece.cells.lines() if piece.cells and free is piece.body else None
-            some = [column[mine] for column in cells]
+            some = cells if piece.rows == len(place) else [column[mine] for column in cells]
             out.append(free.append_pieces(self.names(), some, None if keep is None else keep[mine], lines))
             at += piece.rows
-        return b"".join(out)
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def _reasons(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """Texts from is_anomaly to suppressed_by of the rows that are not plainly normal."""

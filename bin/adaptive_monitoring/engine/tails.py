@@ -52,8 +52,10 @@ def knots_of(counts: Floats, lends: Floats | None = None) -> Floats:
     Half a count is added to each tail, so that the evidence at its start stays finite.
     lends: (..., 2), 0 = a side whose sizes mean something else than the other's, so it lends nothing.
     """
-    lent = counts if lends is None else counts * lends[..., None]
-    counts = counts + BORROWED * lent[..., ::-1, :]
+    lent = counts[..., ::-1, :] * BORROWED
+    if lends is not None:
+        lent *= lends[..., ::-1, None]
+    counts = counts + lent
     total = counts.sum(axis=(-1, -2))[..., None]
     above = np.zeros((*counts.shape[:-1], BINS + 1))  # counts from each edge up
     np.cumsum(counts[..., ::-1], axis=-1, out=above[..., -2::-1])
