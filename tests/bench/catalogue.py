@@ -116,6 +116,9 @@ ESTATE = (
     Scenario("estate.scheduled.memory", "the same, peak resident memory", "MB", LESS, 500.0),
     Scenario("estate.few.wall", "adaptdetect model=, 100 series x 8 rows, 100,000 models stored", "s", LESS, 1.5),
     Scenario("estate.few.memory", "the same, peak resident memory", "MB", LESS),
+    Scenario("estate.metrics.wall", "adaptdetect model=, 10,000 hosts x 4 metrics x 8 rows, their models", "s", LESS),
+    Scenario("estate.metrics.cpu", "the same, CPU", "s", LESS),
+    Scenario("estate.metrics.memory", "the same, peak resident memory", "MB", LESS),
 )
 
 MAPREDUCE = (

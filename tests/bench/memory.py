@@ -74,6 +74,7 @@ def streamed(stage: Stage, rows: int, marks: tuple[int, ...] = MARKS) -> dict[st
         "memory.stream.wall": cost.wall_s,
     }
     stream = {
+        "rows": total,
         "resident_mb": {str(mark): round(value, 1) for mark, value in told.items()},
         "peak_mb": round(cost.peak_mb, 1),
         "cpu_s": round(cost.cpu_s, 1),

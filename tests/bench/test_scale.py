@@ -151,7 +151,12 @@ def test_a_page_is_written_with_its_pictures(tmp_path):
     dist = tmp_path / "dist"
     dist.mkdir()
     (dist / "flame_model.svg").write_text("<svg/>")
-    said = performance.write(everything(3.0), tmp_path / "docs" / "performance.md", dist)
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n<!-- figures: how -->\nold\n<!-- /figures -->\nb\n")
+    said = performance.write(everything(3.0), tmp_path / "docs" / "performance.md", dist, readme)
+    words = readme.read_text()
+    assert words.startswith("a\n<!-- figures: how -->\n- ") and words.endswith("\n<!-- /figures -->\nb\n")
+    assert "old" not in words and "NOW(" not in words
     assert (tmp_path / "docs" / "images" / "flame_model.svg").is_file()
     assert "copied flame_model.svg" in said and said[-1].startswith("not measured")
 
