@@ -88,21 +88,21 @@ def _shown(stage: Stage, name: str, args: argparse.Namespace) -> None:
 
 def _measured(stage: Stage, wanted: list[str], args: argparse.Namespace) -> None:
     values: dict[str, float] = {}
-    details: dict[str, Any] = {}
+    out = performance.BEFORE if args.earlier else OUT
     for group, module in MODULES.items():
         mine = [name for name in wanted if catalogue.BY_ID[name].group == group]
         if not mine:
             continue
         found = importlib.import_module(f"bench.{module}").measure(stage, mine, **_options(group, args))
-        details[group] = found.pop("details", {})
-        values.update({name: found[name] for name in catalogue.BY_ID if name in found})
-        for text in details[group].get("skipped", ()):
+        details = found.pop("details", {})
+        figures = {name: found[name] for name in catalogue.BY_ID if name in found}
+        report.write(out, figures, {} if args.earlier else {group: details})  # at once: what follows may fail
+        values.update(figures)
+        for text in details.get("skipped", ()):
             print(text)
     before = report.read(report.BASELINE).get(report.PYTHON, {})
     print(f"Python {report.PYTHON}")
     print("\n".join(report.lines(values, before)))
-    out = performance.BEFORE if args.earlier else OUT
-    report.write(out, values, {} if args.earlier else details)
     print(f"written to {out.relative_to(ROOT)}")
     if args.accept and not args.earlier:
         report.accept(values)

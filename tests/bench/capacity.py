@@ -13,7 +13,7 @@ Ask = Callable[[str], float]
 
 PERIOD_S, SHARE = 300, 0.5  # a search every five minutes; half a core is left to everything else
 ESTATE_SERIES, FEW_SERIES = 25_000, 100  # of the scenarios estate.scheduled and estate.few
-HOSTS, METRICS, GROUPS, INDEXERS = 100_000, 4, 10, 8
+HOSTS, METRICS, GROUPS, INDEXERS, MEMBERS = 100_000, 4, 10, 8, 3
 SERIES = HOSTS * METRICS
 POINTS = 28 * 288  # four weeks at five minutes
 NIGHTS = 7  # every model is trained once a week
@@ -51,6 +51,7 @@ SUMS: dict[str, Callable[[Ask], float]] = {
     **{f"bounds_most_{name}": lambda ask, name=name: BOUNDS_MB * 1e6 / ask(f"size.bounds.{name}") for name in SEASONS},
     "paper_cpu_s": lambda ask: GROUPS * ask("estate.metrics.cpu"),
     "paper_cores": lambda ask: ask("paper_cpu_s") / PERIOD_S,
+    "hosts_per_core": lambda ask: (SHARE * PERIOD_S - ask("start_s")) * 1e6 / (METRICS * ask("metric_us")),
     "metric_us": lambda ask: (ask("estate.metrics.cpu") - ask("start_s")) * GROUPS * 1e6 / SERIES,
     "paper_models_mb": lambda ask: SERIES * ask("size.day.median") / 1e6,
     "paper_group_mb": lambda ask: ask("paper_models_mb") / GROUPS,
@@ -60,6 +61,7 @@ SUMS: dict[str, Callable[[Ask], float]] = {
         for name in SEASONS
     },
     **{f"paper_push_mb_{name}": lambda ask, name=name: INDEXERS * ask(f"paper_bounds_mb_{name}") for name in SEASONS},
+    "paper_members_mb": lambda ask: (MEMBERS - 1) * ask("paper_models_mb"),
     "paper_pointwise_s": lambda ask: SERIES * ask("pointwise_us") / 1e6,
     "paper_pointwise_each_s": lambda ask: ask("paper_pointwise_s") / INDEXERS,
     "paper_points_m": lambda ask: SERIES * POINTS / 1e6,

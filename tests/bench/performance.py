@@ -119,7 +119,7 @@ def _sum(name: str, figures: Figures) -> Optional[str]:
     if name not in capacity.SUMS:
         raise ValueError(f'CALC({name}): no sum "{name}"')
     try:
-        return shown(capacity.value(name, figures.now.get(MAIN, {})))
+        return shown(float(f"{capacity.value(name, figures.now.get(MAIN, {})):.4g}"))
     except (KeyError, ZeroDivisionError):
         return None
 
