@@ -1,4 +1,8 @@
-"""`python -m bench [id or prefix ...]`: measures, prints, writes dist/bench.json, compares with the baseline."""
+"""`python -m bench [id or prefix ...]`: measures, prints, writes dist/bench.json, compares with the baseline.
+
+Words instead of ids: `list` prints the ids, `profile.<case>` a table of where the time goes, `flame.<case>` draws it,
+`page` writes docs/performance.md from the figures that are there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import catalogue, profiled, report
+from bench import catalogue, flame, performance, profiled, report
 from bench.stage import ROOT, Stage
 from bench.talk import Failed
 
@@ -33,14 +37,19 @@ def main(words: list[str]) -> int:
     args = arguments(words)
     if "list" in args.ids:
         return _listed()
-    profiles = [word for word in args.ids if word.startswith("profile")]
-    ids = [word for word in args.ids if word not in profiles]
+    words = [word for word in args.ids if word == "page" or word.startswith(("profile", flame.PREFIX))]
+    ids = [word for word in args.ids if word not in words]
     try:
-        wanted = catalogue.chosen(ids) if ids or not profiles else []
-        with Stage() as stage:
-            for name in profiles:
-                print(profiled.show(stage, name))
-            return _measured(stage, wanted, args) if wanted else 0
+        wanted = catalogue.chosen(ids) if ids or not words else []
+        if wanted or words != ["page"]:
+            with Stage(args.earlier or ROOT) as stage:
+                for name in words:
+                    _shown(stage, name, args)
+                if wanted:
+                    _measured(stage, wanted, args)
+        if "page" in words:
+            print("\n".join(performance.write(performance.Figures.read(OUT))))
+        return 0
     except (ValueError, Failed) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
@@ -51,44 +60,68 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "ids",
         nargs="*",
-        help=f"scenario ids or prefixes, or {', '.join(profiled.CASES)}; default {', '.join(catalogue.QUICK)}",
+        help=f"scenario ids or prefixes (default {', '.join(catalogue.QUICK)}), or list, page, "
+        f"{', '.join([*profiled.CASES, *flame.names()])}",
     )
-    parser.add_argument("--rows", type=int, help="rows per speed scenario")
+    parser.add_argument("--rows", type=int, help="rows per speed scenario, of memory.stream, of a flame graph")
+    parser.add_argument("--rounds", type=int, help="runs behind a median; at least 3 for a figure worth keeping")
     parser.add_argument(
-        "--rounds", type=int, help="rounds of the speed scenarios, at least 3 for a figure worth keeping"
+        "--earlier",
+        type=Path,
+        help="folder with bin/ of an earlier version: measures that, for the column before of docs/performance.md",
     )
     parser.add_argument("--data", type=Path, help="folder with data/ and evaluate/; default ../shared")
     parser.add_argument("--accept", action="store_true", help="make the figures the new baseline")
     return parser.parse_args(words)
 
 
-def _measured(stage: Stage, wanted: list[str], args: argparse.Namespace) -> int:
+def _shown(stage: Stage, name: str, args: argparse.Namespace) -> None:
+    """A profile, or a flame graph."""
+    if name.startswith(flame.PREFIX):
+        mark = "_before" if args.earlier else ""
+        path, told = flame.draw(stage, name, OUT.parent, args.rows or 1_000_000, mark)
+        report.write(performance.BEFORE if args.earlier else OUT, {}, {"flame": {name: told}})
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+    elif name != "page":
+        print(profiled.show(stage, name))
+
+
+def _measured(stage: Stage, wanted: list[str], args: argparse.Namespace) -> None:
     values: dict[str, float] = {}
-    details: dict[str, Any] = {}
+    out = performance.BEFORE if args.earlier else OUT
     for group, module in MODULES.items():
         mine = [name for name in wanted if catalogue.BY_ID[name].group == group]
         if not mine:
             continue
         found = importlib.import_module(f"bench.{module}").measure(stage, mine, **_options(group, args))
-        details[group] = found.pop("details", {})
-        values.update({name: found[name] for name in catalogue.BY_ID if name in found})
-        for text in details[group].get("skipped", ()):
+        details = found.pop("details", {})
+        figures = {name: found[name] for name in catalogue.BY_ID if name in found}
+        report.write(out, figures, {} if args.earlier else {group: details})  # at once: what follows may fail
+        values.update(figures)
+        for text in details.get("skipped", ()):
             print(text)
     before = report.read(report.BASELINE).get(report.PYTHON, {})
     print(f"Python {report.PYTHON}")
     print("\n".join(report.lines(values, before)))
-    report.write(OUT, values, details)
-    print(f"written to {OUT.relative_to(ROOT)}")
-    if args.accept:
+    print(f"written to {out.relative_to(ROOT)}")
+    if args.accept and not args.earlier:
         report.accept(values)
-    return 0
 
 
 def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
     """What the command line says about that group."""
     data = {"folder": args.data}
     speed = {"rows": args.rows, "rounds": args.rounds}
-    given = {"speed": speed, "mapreduce": speed, "quality": data, "attribution": data}.get(group, {})
+    given = {
+        "speed": speed,
+        "mapreduce": speed,
+        "start": {"times": args.rounds},
+        "estate": {"times": args.rounds},
+        "train": {"rounds": args.rounds},
+        "memory": {"rows": args.rows},
+        "quality": data,
+        "attribution": data,
+    }.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Optional
 
 ABSOLUTE = ("ms", "s", "rows/CPU-s")
 MORE, LESS = "more", "less"
+GIB4 = 4294.0  # 4 GiB, in MB
 
 
 class Scenario(NamedTuple):
@@ -80,18 +81,32 @@ TRAIN = (
     Scenario("train.wall", "adaptfit, 1,000 series x 28 days x 5 minutes, wall clock", "s", LESS, 60.0),
     Scenario("train.cpu", "the same, CPU", "s", LESS),
     Scenario("train.memory", "the same, peak resident memory", "MB", LESS, 1536.0),
+    Scenario("train.exponent", "CPU without the start ~ series ** this; 100, 300, 1,000 series x 28 d", "", LESS, 1.1),
+    Scenario("train.large.wall", "adaptfit, 10,000 series x 60 days x 5 minutes, wall clock", "s", LESS, 600.0),
+    Scenario("train.large.cpu", "the same, CPU", "s", LESS),
+    Scenario("train.large.memory", "the same, peak resident memory", "MB", LESS, GIB4),
+    Scenario("train.wide.wall", "adaptfit, 100,000 series x 7 days x 15 minutes, wall clock", "s", LESS),
+    Scenario("train.wide.cpu", "the same, CPU", "s", LESS),
+    Scenario("train.wide.memory", "the same, peak resident memory", "MB", LESS, GIB4),
 )
 
 SIZE = tuple(
     Scenario(f"size.{season}.{figure}", f"{figure} bytes of a stored model row, season={season}", "bytes", LESS, target)
     for season in ("none", "day", "week")
     for figure, target in (("median", None), ("max", 2048.0))
+) + tuple(
+    Scenario(f"size.bounds.{season}", f"bytes of the bounds lookup per host and metric, season={season}", "bytes", LESS)
+    for season in ("none", "day", "week")
 )
 
 MEMORY = (
     Scenario("memory.detect.200k", "adaptdetect model=, peak memory after 0.2 M rows, 500 hosts", "MB", LESS),
     Scenario("memory.detect.1m", "the same after 1 M rows", "MB", LESS),
     Scenario("memory.detect.growth", "1 M rows against 0.2 M", "x", LESS, 1.1),
+    Scenario("memory.stream.start", "adaptdetect model=, 500 hosts for a year: resident after 1 M rows", "MB", LESS),
+    Scenario("memory.stream.rss", "the same after 50 M rows, or as many as --rows says", "MB", LESS),
+    Scenario("memory.stream.growth", "the last against 1 M", "x", LESS, 1.1),
+    Scenario("memory.stream.wall", "the same, wall clock", "s", LESS),
 )
 
 #: A scheduled search over a whole estate, and a search over a few hosts of a very large one.
@@ -101,6 +116,9 @@ ESTATE = (
     Scenario("estate.scheduled.memory", "the same, peak resident memory", "MB", LESS, 500.0),
     Scenario("estate.few.wall", "adaptdetect model=, 100 series x 8 rows, 100,000 models stored", "s", LESS, 1.5),
     Scenario("estate.few.memory", "the same, peak resident memory", "MB", LESS),
+    Scenario("estate.metrics.wall", "adaptdetect model=, 10,000 hosts x 4 metrics x 8 rows, their models", "s", LESS),
+    Scenario("estate.metrics.cpu", "the same, CPU", "s", LESS),
+    Scenario("estate.metrics.memory", "the same, peak resident memory", "MB", LESS),
 )
 
 MAPREDUCE = (
@@ -213,6 +231,10 @@ BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
 QUICK = ("speed", "start", "size", "train.quick")
 
 
+#: Minutes each: by these names or longer ones only, neither with `all` nor with `train`.
+LARGE = ("memory.stream", "train.large", "train.wide")
+
+
 def chosen(words: list[str]) -> list[str]:
     """Ids meant by ids, prefixes and `all`, in the order of the catalogue. Raises ValueError for an unknown word."""
     words = ["" if word == "all" else word for word in words or QUICK]
@@ -224,4 +246,11 @@ def chosen(words: list[str]) -> list[str]:
 
 
 def _meant(word: str, name: str) -> bool:
-    return not word or name == word or name.startswith(word.rstrip(".") + ".")
+    word = word.rstrip(".")
+    if any(_below(name, large) and not _below(word, large) for large in LARGE):
+        return False
+    return not word or _below(name, word)
+
+
+def _below(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")

@@ -8,17 +8,29 @@ from __future__ import annotations
 import pstats
 import subprocess
 from pathlib import Path
+from typing import NamedTuple, Optional
 
 from bench.fleet import WORDS, Fixture
-from bench.rows import METRIC, NARROW, RAW
+from bench.rows import METRIC, NARROW, RAW, TRAIN, Fleet, Form
 from bench.stage import Stage
 
+
+class Case(NamedTuple):
+    """verb and words of the search, kind of rows, the hosts that are trained or None for the fixture's live rows."""
+
+    verb: str
+    words: str
+    form: Form
+    trained: Optional[Fleet] = None
+
+
 CASES = {
-    "profile.model": (WORDS["model"], NARROW),
-    "profile.model.wide": (WORDS["model"], METRIC),
-    "profile.model.raw": (WORDS["model"], RAW),
-    "profile.pointwise": (WORDS["pointwise"], NARROW),
-    "profile.learn": ("cpu by host", NARROW),
+    "profile.model": Case("adaptdetect", WORDS["model"], NARROW),
+    "profile.model.wide": Case("adaptdetect", WORDS["model"], METRIC),
+    "profile.model.raw": Case("adaptdetect", WORDS["model"], RAW),
+    "profile.pointwise": Case("adaptdetect", WORDS["pointwise"], NARROW),
+    "profile.learn": Case("adaptdetect", "cpu by host", NARROW),
+    "profile.train": Case("adaptfit", "cpu by host into profiled", TRAIN, Fleet(200, 28 * 288)),
 }
 TOP = 25
 
@@ -27,11 +39,16 @@ def show(stage: Stage, name: str, rows: int = 200_000, chunk_rows: int = 50_000)
     """The table of one case. Raises ValueError for a name that is none."""
     if name not in CASES:
         raise ValueError(f"no profile {name!r}; there are {', '.join(CASES)}")
-    words, form = CASES[name]
+    frames, n = prepared(stage, CASES[name], rows, chunk_rows)
+    return table(recorded(stage, CASES[name].verb, frames), n)
+
+
+def prepared(stage: Stage, case: Case, rows: int, chunk_rows: int = 50_000) -> tuple[Path, int]:
+    """The file of one search, and how many rows it holds."""
     fixture = Fixture(stage, rows)
     fixture.train()
-    frames = stage.write(name, words, fixture.bodies(form, chunk_rows))
-    return table(recorded(stage, "adaptdetect", frames), fixture.live.rows)
+    fleet = case.trained or fixture.live
+    return stage.write("profiled", case.words, fleet.bodies(case.form, chunk_rows)), fleet.rows
 
 
 def recorded(stage: Stage, verb: str, frames: Path) -> pstats.Stats:

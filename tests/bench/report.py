@@ -52,12 +52,13 @@ def read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def write(path: Path, values: dict[str, float], details: dict[str, Any]) -> None:
+def write(path: Path, values: dict[str, float], details: dict[str, dict[str, Any]]) -> None:
     """Puts what was measured into the section of this Python; what was not measured stays as it was."""
     everything = read(path)
     section = everything.setdefault(PYTHON, {"figures": {}, "details": {}})
     section["figures"].update({name: _short(value) for name, value in values.items()})
-    section["details"].update(details)
+    for group, found in details.items():
+        section["details"].setdefault(group, {}).update(found)
     _save(path, everything)
 
 

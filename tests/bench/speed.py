@@ -77,7 +77,15 @@ def measure(stage: Stage, wanted: list[str], rows: int = ROWS, rounds: int = ROU
     for path in (path for paths in files.values() for path in paths.values()):
         path.unlink()
     rows_of = {name: case.of(fixture.live).rows for name, case in cases.items()}
-    return _figures({name: median(values) for name, values in seconds.items()}, peaks, rows_of)
+    found = _figures({name: median(values) for name, values in seconds.items()}, peaks, rows_of)
+    for name, detail in found["details"].items():
+        detail.update(rounds=rounds, spread=_spread(seconds[f"{name} full"]))
+    return found
+
+
+def _spread(values: list[float]) -> float:
+    """How far the rounds lie apart: (largest - smallest) / median."""
+    return round((max(values) - min(values)) / median(values), 3)
 
 
 def _prepared(stage: Stage, fixture: Fixture, name: str, case: Case) -> dict[str, Path]:

@@ -22,12 +22,15 @@ SDK = Path(__file__).resolve().parent / "sdk"
 
 
 class Stage:
-    """Use as a context manager. path: its folder. environment: of all children."""
+    """Use as a context manager. path: its folder. environment: of all children.
 
-    def __init__(self) -> None:
+    source: the folder whose bin/ is measured, this version's or an earlier one's.
+    """
+
+    def __init__(self, source: Path = ROOT) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="bench_"))
         self.app = self.path / "app"
-        shutil.copytree(ROOT / "bin", self.app / "bin", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.copytree(source / "bin", self.app / "bin", ignore=shutil.ignore_patterns("__pycache__", ".*"))
         shutil.copytree(SDK, self.path / "sdk" / "bin", ignore=shutil.ignore_patterns("__pycache__"))
         (self.app / "lookups").mkdir()
         kept = {name: value for name, value in os.environ.items() if not re.match("PYTHON", name)}
@@ -53,17 +56,18 @@ class Stage:
         whole: bool = False,
         take: Optional[Callable[[bytes], None]] = None,
         remote: bool = False,
+        watch: Optional[Callable[[int], None]] = None,
     ) -> talk.Cost:
         """One search: getinfo, the bodies, the end. words: behind the command. whole: data in the last chunk too.
 
-        remote: on an indexer.
+        remote: on an indexer. watch: gets the process id after every reply.
         """
 
         def frames() -> Iterable[bytes]:
             yield talk.getinfo(words.split(), str(self.path), "remote_sh1_" if remote else "")
             yield from talk.execute(bodies, whole)
 
-        return talk.hold(self.script(verb), frames(), self.environment, take)
+        return talk.hold(self.script(verb), frames(), self.environment, take, watch)
 
     def getinfo(self, verb: str, words: str) -> talk.Cost:
         """A process that answers getinfo and nothing else."""

@@ -77,8 +77,9 @@ def hold(
     frames: Iterable[bytes],
     environment: dict[str, str],
     take: Optional[Callable[[bytes], None]] = None,
+    watch: Optional[Callable[[int], None]] = None,
 ) -> Cost:
-    """Sends the frames in lockstep. take: gets every reply body.
+    """Sends the frames in lockstep. take: gets every reply body. watch: gets the process id after every reply.
 
     Raises Failed for an ERROR, a broken reply, words on stderr, an exit code.
     """
@@ -86,7 +87,7 @@ def hold(
     started = time.perf_counter()
     errors = open_scratch()
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
-    talk = _Talk(child, take)
+    talk = _Talk(child, take, watch)
     try:
         for request in frames:
             talk.ask(request)
@@ -107,8 +108,13 @@ def hold(
 
 
 class _Talk:
-    def __init__(self, child: subprocess.Popen[bytes], take: Optional[Callable[[bytes], None]]) -> None:
-        self.child, self.take = child, take
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        take: Optional[Callable[[bytes], None]],
+        watch: Optional[Callable[[int], None]],
+    ) -> None:
+        self.child, self.take, self.watch = child, take, watch
         self.received, self.peak_mb, self.trouble = 0, 0.0, ""
         self.messages: list[str] = []
 
@@ -124,7 +130,9 @@ class _Talk:
         if self.trouble:
             raise Failed(self.trouble)
         self.received += len(body)
-        self.peak_mb = max(self.peak_mb, _peak_mb(self.child.pid))
+        self.peak_mb = max(self.peak_mb, memory_mb(self.child.pid, "VmHWM"))
+        if self.watch:
+            self.watch(self.child.pid)
         if self.take:
             self.take(body)
 
@@ -157,11 +165,11 @@ def _write(stream: BinaryIO, request: bytes) -> None:
         return  # the script is gone; reading its reply says so
 
 
-def _peak_mb(pid: int) -> float:
-    """Largest resident memory so far, 0 where the system does not say."""
+def memory_mb(pid: int, what: str = "VmRSS") -> float:
+    """Resident memory of a process, VmRSS now or VmHWM its largest so far; 0 where the system does not say."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            found = [line.split()[1] for line in file if line.startswith("VmHWM:")]
+            found = [line.split()[1] for line in file if line.startswith(what + ":")]
     except OSError:
         return 0.0
     return int(found[0]) * 1024 / 1e6 if found else 0.0

@@ -35,7 +35,8 @@ def test_every_speed_id_has_a_case():
 
 def test_a_prefix_means_all_below_it_and_an_unknown_word_is_an_error():
     assert set(catalogue.chosen(["speed.sdk"])) == {"speed.sdk.noop", "speed.sdk.six", "speed.sdk.six.raw"}
-    assert catalogue.chosen(["all"]) == list(catalogue.BY_ID)
+    everything = catalogue.chosen(["all"])
+    assert [name for name in catalogue.BY_ID if not name.startswith(catalogue.LARGE)] == everything
     with pytest.raises(ValueError, match="speeed"):
         catalogue.chosen(["speeed"])
 
@@ -90,13 +91,18 @@ def test_an_estate_is_stored_under_all_names_and_every_host_finds_its_model(stag
     monkeypatch.setattr(estate, "APART", 4)
     monkeypatch.setattr(estate, "HISTORY", 576)
     wanted = [scenario.id for scenario in catalogue.ESTATE]
-    found = estate.measure(stage, wanted, series=7, models=20, times=1)
+    found = estate.measure(stage, wanted, series=7, models=20, hosts=5, times=1)
     assert set(found) == set(wanted) and all(value > 0 for value in found.values())
     lines = stage.model_file("estate20").read_text().splitlines()
     assert len(lines) == 21 and lines[20].startswith("srv-000019,cpu,")
     live = estate.Scattered(5, 576).after(2)
     said = stage.hold("adaptdetect", "cpu by host model=estate20", live.bodies(estate.ROWS))
     assert len(said.messages) == 1 and "10 rows of 5 entities scored" in said.messages[0]  # nothing about cold ones
+    lines = stage.model_file("estate5_4").read_text().splitlines()
+    assert [line.split(",")[:2] for line in lines[-4:]] == [["srv-000004", metric] for metric in estate.METRICS]
+    many = rows.Fleet(5, 576).after(2).bodies(estate.MANY)
+    said = stage.hold("adaptdetect", "cpu disk mem net by host model=estate5_4", many)
+    assert len(said.messages) == 1 and "10 rows of 5 entities scored" in said.messages[0]
 
 
 def test_the_map_phase_is_measured_against_the_text_of_the_events(stage):
