@@ -7,6 +7,7 @@ statsforecast's GroupedArray). Its fitted state is a table of numbers, one row p
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -55,10 +56,10 @@ class Panel:
     x: Floats
     indptr: Ints
 
-    @property
+    @cached_property
     def g(self) -> Ints:
         """(n,) the entity of each row."""
-        return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
+        return np.arange(len(self.indptr) - 1).repeat(np.diff(self.indptr))
 
     def entity(self, i: int) -> Panel:
         """The panel of one entity alone."""

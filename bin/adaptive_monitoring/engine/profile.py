@@ -202,7 +202,8 @@ def _offset_of(table: Table, act: Ints) -> Floats:
     offset, season = table["offset"][act], table["season"][act]
     if not season.any():
         return offset[:, :, 0]
-    return np.take_along_axis(offset, season.astype(np.int64)[:, :, None], 2)[:, :, 0]
+    at = season.astype(np.int64) + 3 * np.arange(season.size).reshape(season.shape)
+    return offset.reshape(-1).take(at)
 
 
 def _follow(table: Table, act: Ints, seg: Ints, block: int, residuals: list[Floats], medians: list[Floats],
