@@ -56,8 +56,9 @@ class Cells:
         data, start, end = body.span()
         if sys.byteorder != "little" or not body.names or data.find(b"\r", start, end) >= 0:
             return None
-        if start < _PAD or data[end - 1 : end] != b"\n":
-            data = bytes(_PAD) + data[start:end] + (b"" if data[end - 1 : end] == b"\n" else b"\n")
+        ended = start == end or data[end - 1 : end] == b"\n"  # a header alone may lack its line end
+        if start < _PAD or not ended:
+            data = bytes(_PAD) + data[start:end] + (b"" if ended else b"\n")
             start, end = _PAD, len(data)
         out = cls(data)
         return out if out._cut(start, end, len(body.names)) else None
@@ -93,7 +94,7 @@ class Cells:
         self.starts = np.empty_like(ends)
         flat = self.starts.reshape(-1)
         flat[:1], flat[1:] = start, ends.reshape(-1)[:-1] + 1
-        return width == 1 or not (self.ends[:, -1] == self.starts[:, 0]).any()
+        return True
 
     @staticmethod
     def _in_order(marks: Ints, is_quote: np.ndarray, outside: np.ndarray) -> bool:
@@ -108,6 +109,8 @@ class Cells:
 
     def lines(self) -> list[str]:
         """The records as they came."""
+        if not len(self):
+            return []
         first, last = int(self.starts[0, 0]), int(self.ends[-1, -1])
         text = decode(self.data[first:last])
         if self._one_line_each:

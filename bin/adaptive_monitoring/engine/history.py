@@ -52,7 +52,8 @@ class History:
     def take(self, entities: Ints) -> History:
         """These entities, in this order."""
         out = History(0, self.x.shape[1])
-        size = self.room[entities] + 1
+        room = self.room[entities]
+        size = np.where(room > 0, room + 1, 0)  # who has never had a row has no origin either
         rows = ranges(self.slot[entities], size)
         for name in _COLUMNS:
             setattr(out, name, getattr(self, name)[rows])
@@ -63,7 +64,10 @@ class History:
         return out
 
     def beside(self, other: History) -> History:
-        """The other's entities behind these; this history may be given up for it."""
+        """The other's entities behind these; both histories may be given up for it."""
+        if self.complete != other.complete:
+            self._begin_to_count()
+            other._begin_to_count()
         out = History(0, self.x.shape[1])
         for name in _FACTS:
             setattr(out, name, np.concatenate([getattr(self, name), getattr(other, name)]))
@@ -130,7 +134,7 @@ class History:
             self.seen[rows] = running(self.known[rows].astype(np.int32), lengths, self.seen[before])
 
     def _begin_to_count(self) -> None:
-        """The first value is missing: up to now all were known."""
+        """A value is missing for the first time: up to now all were known."""
         if self.complete:
             self.complete = False
             rows = ranges(self.slot + 1, self.length)
