@@ -15,7 +15,7 @@ WIDTH = 17  # sign, six digits, point, nine digits
 _FIXED = 1e-4, 999_999.5  # "%.6g" writes an exponent outside
 _ROWS = 2000  # at once: larger tables leave the processor's cache
 _DOUBTFUL = 1e-5  # of a unit of the last digit, next to a half
-_POWERS = 10.0 ** np.arange(10)
+_POWERS = 10.0 ** np.arange(11)  # the last one where the logarithm of 1e-4 is rounded down
 _INTEGERS = (10 ** np.arange(10)).astype(np.int32)
 
 
