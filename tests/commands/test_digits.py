@@ -14,7 +14,8 @@ from adaptive_monitoring.commands import digits
 EDGES = [0.0, 1e-4, 999_999.5, 1e-5, 1e6, 5e-324, 2.2250738585072014e-308, 1e100, 1.7976931348623157e308, 1 / 3, 2 / 3]
 SIX = st.tuples(st.integers(0, 9_999_999), st.integers(-12, 8)).map(lambda pair: pair[0] * 10.0 ** pair[1])
 TEXTS = st.tuples(st.integers(0, 1_999_999), st.integers(0, 12)).map(lambda pair: float(f"{pair[0]}e-{pair[1]}"))
-NUMBERS = st.one_of(st.floats(), st.floats(-2e6, 2e6), st.floats(0, 1e-3), SIX, TEXTS, st.integers(-10**6, 10**6).map(float))
+WHOLE = st.integers(-(10**6), 10**6).map(float)
+NUMBERS = st.one_of(st.floats(), st.floats(-2e6, 2e6), st.floats(0, 1e-3), SIX, TEXTS, WHOLE)
 
 
 def slow(value: float) -> str:

@@ -126,8 +126,8 @@ def test_alarms_are_those_found_column_by_column(seed: int) -> None:
     tracker.alarm[act] = chance.choice([-np.inf, -1e9, 0.0], 7)
     alarm, last_alarm = tracker._alarms(act, reached, now)
     assert np.array_equal(alarm, slow_alarms(reached, now, tracker.alarm[act])) and alarm.any()
-    latest = [max([tracker.alarm[e], *now[i, : j + 1][alarm[i, : j + 1]]]) for i, e in enumerate(act) for j in range(60)]
-    assert last_alarm.ravel().tolist() == latest
+    for i, j in np.ndindex(shape):
+        assert last_alarm[i, j] == max([tracker.alarm[act[i]], *now[i, : j + 1][alarm[i, : j + 1]]])
 
 
 def test_rows_without_evidence_show_what_is_left_of_earlier_ones() -> None:

@@ -142,7 +142,8 @@ def act(data, both: Both, gaps: bool) -> None:
     elif what == "copy":
         both.fast = both.fast.copy()
     elif what == "judge" and n:
-        both.judge(data.draw(st.integers(0, n - 1)), data.draw(st.integers(0, 3)), data.draw(st.sampled_from([0.5, 2.0])))
+        evidence = data.draw(st.sampled_from([0.5, 2.0]))
+        both.judge(data.draw(st.integers(0, n - 1)), data.draw(st.integers(0, 3)), evidence)
 
 
 @given(st.integers(0, 4), st.integers(1, 3), st.data())
