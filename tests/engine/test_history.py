@@ -244,7 +244,7 @@ def test_memory_is_bounded_by_the_largest_block(blocks: int) -> None:
             who = np.array([e for e in range(4) if row < lengths[e]])
             slots = np.repeat(zero, len(who))
             history.add(who, np.ones_like(who), np.full(len(who), float(row)), np.ones((len(who), 1)), slots, slots)
-    assert len(history.t) < 8 * sum(lengths)
+    assert len(history.t) < 2 * sum(lengths)
 
 
 @pytest.mark.parametrize("cells", [groups._FEW_CELLS, 1])
