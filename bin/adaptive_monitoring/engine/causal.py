@@ -22,11 +22,11 @@ _AFTERMATH_S = 86400.0  # within a day after an alarm, returns to the expected v
 _LARGEST_SCORE = 1e9
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _SURELY_INSIDE = 1 - 1e-9  # below, rounding cannot put a value on the other side of its bound
-_MOST_ROWS = 64_000  # worked on at once, for the sake of memory
+_MOST_ROWS, _MOST_CELLS = 64_000, 256_000  # worked on at once, for the sake of memory
 
 
 class Pass:
-    """One call of stream. own: state is changed in place. tell: False when nobody wants the scores."""
+    """One call of stream; the state is changed in place. tell: False when nobody wants the scores."""
 
     def __init__(self, settings: Settings, state: State, panel: Panel, tell: bool = True) -> None:
         assert state.tail is not None
@@ -105,9 +105,9 @@ class Pass:
         start = np.where(learns, history.middle[e], end - lengths)
         some = np.flatnonzero(end > start)
         total = np.cumsum((end - start)[some])
-        a = 0
+        most, a = min(_MOST_ROWS, _MOST_CELLS // max(self.x.shape[1], 1)), 0
         while a < len(some):
-            b = int(np.searchsorted(total, (total[a - 1] if a else 0) + _MOST_ROWS, side="right"))
+            b = int(np.searchsorted(total, (total[a - 1] if a else 0) + most, side="right"))
             part = some[a : max(b, a + 1)]
             self._work(Work(self.table, history, e[part], start[part], end[part]), block, first[part], lengths[part],
                        learns[part])
