@@ -1,12 +1,16 @@
-"""The causal pass over a fleet in which steps, gaps and histories differ: what is worked on together changes nothing."""
+"""The causal pass over a fleet of differing steps, gaps and histories: what is worked on together changes nothing."""
 
 from __future__ import annotations
 
+from statistics import median
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from panels import copy, odd_panels, panel_of, where
 
-from adaptive_monitoring.engine import causal
+from adaptive_monitoring.engine import causal, learning
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.detectors.adaptive import Adaptive
 
@@ -128,6 +132,13 @@ def check_late(found: Scores, part: Panel, scores: dict[str, np.ndarray], panel:
         mine = (panel.g == e) & (panel.t >= cut)
         for name in SCORES:
             np.testing.assert_array_equal(getattr(found, name)[part.g == i], scores[name][mine], err_msg=f"{name} {e}")
+
+
+@given(st.lists(st.lists(st.sampled_from([1.0, 60.0, 61.0, 300.0]), max_size=8), min_size=1, max_size=5))
+def test_the_step_of_each_host_is_the_median_of_its_steps(steps: list[list[float]]) -> None:
+    t = np.concatenate([np.cumsum([1.7e9 * (i % 2), *row]) for i, row in enumerate(steps)])
+    first = np.cumsum([0, *(len(row) + 1 for row in steps)])[:-1]
+    np.testing.assert_array_equal(learning._step(t, first), [median(row) if row else np.nan for row in steps])
 
 
 @pytest.mark.parametrize("settings", [Settings(direction="low", floor_abs=1.0), Settings(tz="Asia/Kolkata", open_n=9)])

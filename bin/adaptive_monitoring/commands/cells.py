@@ -233,7 +233,7 @@ class Known:
         self.number = np.zeros(0, dtype=np.int64)
 
     def find(self, keys: Keys) -> tuple[Ints, np.ndarray]:
-        """Number of each key, and which rows have a key that is not known (number −1)."""
+        """Number of each key, and which rows have a key that is not known: −1 there."""
         slot = self._slot(keys)
         out, unknown = np.full(len(slot), -1, dtype=np.int64), np.ones(len(slot), dtype=bool)
         rows = np.arange(len(slot)) if len(self.number) else np.zeros(0, dtype=np.int64)

@@ -116,7 +116,7 @@ class Pass:
     def _work(self, work: Work, block: int, first: Ints, lengths: Ints, learns: np.ndarray) -> None:
         """Scores the new rows and learns the block of those entities whose block is over."""
         seen = deviations(self.settings, work, bool(learns.any()))
-        odd = evidence.candidates(self.table, self.settings, work, seen)
+        odd = evidence.candidates(self.table, work, seen)
         views = seen.views(odd)
         e = work.row_e[odd]
         each = evidence.each_view(self.table, self.settings, views, e)

@@ -94,7 +94,7 @@ class Deviations:
         return evidence.Views(np.abs(signed), side, self.expected[rows], self.scale[rows], known)
 
     def take(self, rows: Ints) -> Deviations:
-        """These rows, for learning."""
+        """These rows, for learning: what returns() looks at stays that of all rows."""
         known = None if self.known is None else self.known[rows]
         options = None if self.options is None else [option[rows] for option in self.options]
         signed = [values[rows] for values in self.signed]
