@@ -102,6 +102,46 @@ def test_a_row_as_old_as_a_missing_one_opens_nothing(pieces: int) -> None:
     assert found == [False] * 3 and tracker.clock.tolist() == [300.0]
 
 
+def slow_alarms(reached: np.ndarray, now: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Rows in alarm, column by column."""
+    last, alarm = last.copy(), np.zeros(reached.shape, dtype=bool)
+    for column in range(reached.shape[1]):
+        for who in range(len(reached)):
+            level = episodes.raised(now[who, column] - last[who])
+            if reached[who, column] >= max(level, 1.0) and now[who, column] == now[who, column]:
+                alarm[who, column], last[who] = True, now[who, column]
+    return alarm
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_alarms_are_those_found_column_by_column(seed: int) -> None:
+    """Levels sink, and every alarm raises them again; entities end at different columns and had alarms or none."""
+    chance = np.random.default_rng(seed)
+    shape = (7, 60)
+    reached = chance.choice([0.0, 0.5, 1.0, 1.2, 1.4, 1.5, 1.6, 3.0], shape, p=[0.3, 0.2, *[0.08] * 5, 0.1])
+    now = 1.7e9 * (seed % 2) + np.cumsum(chance.choice([1.0, 300.0, 3599.0, 3600.0, 3601.0, 40_000.0], shape), axis=1)
+    now[np.arange(60) >= chance.integers(0, 61, 7)[:, None]] = np.nan
+    tracker = episodes.Tracker(Settings(), 9)
+    act = np.array([0, 1, 2, 4, 5, 6, 8])
+    tracker.alarm[act] = chance.choice([-np.inf, -1e9, 0.0], 7)
+    alarm, last_alarm = tracker._alarms(act, reached, now)
+    assert np.array_equal(alarm, slow_alarms(reached, now, tracker.alarm[act])) and alarm.any()
+    for i, j in np.ndindex(shape):
+        assert last_alarm[i, j] == max([tracker.alarm[act[i]], *now[i, : j + 1][alarm[i, : j + 1]]])
+
+
+def test_rows_without_evidence_show_what_is_left_of_earlier_ones() -> None:
+    """The short way for quiet rows, and the long one, which counts zeros, too."""
+    chance = np.random.default_rng(1)
+    score = np.where(chance.random(300) < 0.1, chance.choice([0.3, 1.5, 4.0], 300), 0.0)
+    t = 1.7e9 + np.cumsum(chance.choice([60.0, 300.0, 30_000.0], 300))
+    indptr = np.array([0, 100, 180, 300])
+    quiet = episodes.Tracker(Settings(), 3).follow(t, score, indptr)
+    tiny = episodes.Tracker(Settings(), 3).follow(t, score + 1e-300, indptr)
+    np.testing.assert_allclose(quiet.score, tiny.score, rtol=1e-9, atol=1e-200)
+    assert np.array_equal(quiet.state, tiny.state) and np.array_equal(quiet.start, tiny.start, equal_nan=True)
+
+
 def test_one_long_entity_among_short_ones_takes_memory_like_its_rows() -> None:
     t, score = scores_of(6, rows=8000)
     short = np.zeros(2000)

@@ -178,3 +178,17 @@ def test_wide_tables_and_large_chunks_are_cut_the_same() -> None:
     for read in (body, *pieces[:1]):
         assert read.columns(["f7", "f0"]).data[0] == [row[7] for row in rows[: len(read)]]
     assert b"".join(piece.append([], []) for piece in pieces) == splunkd_csv(names, rows)
+
+
+@given(tables(min_columns=2), st.data())
+def test_pieces_begin_with_their_commas_and_are_put_behind_the_records(table, data) -> None:
+    """As append() with the pieces joined, whoever reads the records."""
+    names, rows = table
+    body, twin = (Body(splunkd_csv(names, rows)) for _ in range(2))
+    pieces = [[f",{i}{row}" for row in range(len(rows))] for i in range(data.draw(st.integers(1, 3)))]
+    keep = data.draw(st.none() | st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    lines = data.draw(st.sampled_from([None, list(twin._rows())]))
+    new = [f'new "{i}"' for i in range(len(pieces))]
+    found = body.append_pieces(new, pieces, keep, lines)
+    assert found == twin.append(new, ["".join(parts)[1:] for parts in zip(*pieces)] if rows else [], keep)
+    assert rows == [] or found.endswith(body.headless().append_pieces(new, pieces, keep))

@@ -60,8 +60,9 @@ class Cells:
             return None
         if sys.byteorder != "little" or not body.names:
             return None
-        if start < _PAD or data[end - 1 : end] != b"\n":
-            data = bytes(_PAD) + data[start:end] + (b"" if data[end - 1 : end] == b"\n" else b"\n")
+        ended = start == end or data[end - 1 : end] == b"\n"  # a header alone may lack its line end
+        if start < _PAD or not ended:
+            data = bytes(_PAD) + data[start:end] + (b"" if ended else b"\n")
             start, end = _PAD, len(data)
         out = cls(data)
         return out if out._cut(start, end, len(body.names)) else None
@@ -100,7 +101,7 @@ class Cells:
         self.starts = np.empty_like(ends)
         flat = self.starts.reshape(-1)
         flat[:1], flat[1:] = start, ends.reshape(-1)[:-1] + 1
-        return width == 1 or not (self.ends[:, -1] == self.starts[:, 0]).any()
+        return True
 
     @staticmethod
     def _in_order(marks: Ints, is_quote: np.ndarray, outside: np.ndarray) -> bool:
@@ -115,6 +116,8 @@ class Cells:
 
     def lines(self) -> list[str]:
         """The records as they came."""
+        if not len(self):
+            return []
         first, last = int(self.starts[0, 0]), int(self.ends[-1, -1])
         text = decode(self.data[first:last])
         if self._one_line_each:
@@ -266,7 +269,7 @@ class Known:
         self.number = np.zeros(0, dtype=np.int64)
 
     def find(self, keys: Keys) -> tuple[Ints, np.ndarray]:
-        """Number of each key, and which rows have a key that is not known (number −1)."""
+        """Number of each key, and which rows have a key that is not known: −1 there."""
         slot = self._slot(keys)
         out, unknown = np.full(len(slot), -1, dtype=np.int64), np.ones(len(slot), dtype=bool)
         rows = np.arange(len(slot)) if len(self.number) else np.zeros(0, dtype=np.int64)

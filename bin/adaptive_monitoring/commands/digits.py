@@ -19,7 +19,7 @@ _FEW = 400  # fewer rows are written faster by Python
 _NOT_FINITE = re.compile("-?(?:nan|inf)")
 _ROWS = 4000  # at once: larger tables leave the processor's cache
 _DOUBTFUL = 1e-5  # of a unit of the last digit, next to a half
-_POWERS = 10.0 ** np.arange(10)
+_POWERS = 10.0 ** np.arange(11)  # the last one where the logarithm of 1e-4 is rounded down
 _INTEGERS = (10 ** np.arange(10)).astype(np.int32)
 
 

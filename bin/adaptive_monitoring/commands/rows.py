@@ -183,7 +183,7 @@ class Reader:
 
     def _read_cells(self, names: Sequence[str], cells: Cells) -> Batch:
         """Without texts."""
-        place = {name: i for i, name in enumerate(names)}
+        place = {name: i for i, name in reversed(list(enumerate(names)))}  # of equal names the first, as in Body
         n = len(cells)
         t = cells.numbers(place[TIME]) if TIME in place else np.full(n, np.nan)
         by = [place.get(name, -1) for name in self.by]

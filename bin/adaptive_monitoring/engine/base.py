@@ -71,7 +71,7 @@ class Panel:
 class Scores:
     """One answer per row; NaN = cannot say (never written as 0).
 
-    score: (n,) 0 is usual, 1.0 is the alert level, never infinite. cause: (n,) index into CAUSES.
+    score: (n,) 0 is usual, 1.0 the alert level, never infinite. cause: (n,) index into CAUSES, of rows with evidence.
     metric_score, expected, lower, upper, share: (n, d). metric_score >= 1 exactly where x lies outside [lower, upper];
     lower <= expected <= upper; share: each metric's part of the evidence, sums to 1 where there is any.
     """

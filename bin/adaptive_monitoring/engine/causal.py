@@ -12,7 +12,7 @@ import numpy as np
 from adaptive_monitoring.engine import evidence, profile
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.deviations import Deviations, Work, deviations, look_back
-from adaptive_monitoring.engine.groups import first_rows
+from adaptive_monitoring.engine.groups import first_rows, lengths_of
 from adaptive_monitoring.engine.learning import learn
 from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
 from adaptive_monitoring.engine.rolling import every, kth_largest, ranges, some
@@ -22,11 +22,11 @@ _AFTERMATH_S = 86400.0  # within a day after an alarm, returns to the expected v
 _LARGEST_SCORE = 1e9
 _JUST_INSIDE = float(np.nextafter(1.0, 0.0))
 _SURELY_INSIDE = 1 - 1e-9  # below, rounding cannot put a value on the other side of its bound
-_MOST_ROWS = 64_000  # worked on at once, for the sake of memory
+_MOST_ROWS, _MOST_CELLS = 64_000, 256_000  # worked on at once, for the sake of memory
 
 
 class Pass:
-    """One call of stream. own: state is changed in place. tell: False when nobody wants the scores."""
+    """One call of stream; the state is changed in place. tell: False when nobody wants the scores."""
 
     def __init__(self, settings: Settings, state: State, panel: Panel, tell: bool = True) -> None:
         assert state.tail is not None
@@ -75,7 +75,7 @@ class Pass:
         block = block_of(self.t)
         change = (self.e[1:] != self.e[:-1]) | (block[1:] != block[:-1])
         first = np.concatenate([[0], np.flatnonzero(change) + 1])
-        lengths = np.diff(np.append(first, len(block)))
+        lengths = lengths_of(first, len(block))
         e, block = self.e[first], block[first]
         over = np.append(e[1:] == e[:-1], False)
         start = first_rows(e)
@@ -105,9 +105,9 @@ class Pass:
         start = np.where(learns, history.middle[e], end - lengths)
         busy = (end > start).nonzero()[0]
         total = (end - start)[busy].cumsum()
-        a = 0
+        most, a = min(_MOST_ROWS, _MOST_CELLS // max(self.x.shape[1], 1)), 0
         while a < len(busy):
-            b = int(np.searchsorted(total, (total[a - 1] if a else 0) + _MOST_ROWS, side="right"))
+            b = int(np.searchsorted(total, (total[a - 1] if a else 0) + most, side="right"))
             part = busy[a : max(b, a + 1)]
             self._work(Work(self.table, history, e[part], start[part], end[part]), block, first[part], lengths[part],
                        learns[part])
@@ -117,7 +117,7 @@ class Pass:
         """Scores the new rows and learns the block of those entities whose block is over."""
         learning = some(learns)
         seen = deviations(self.settings, work, learning)
-        odd = evidence.candidates(self.table, self.settings, work, seen)
+        odd = evidence.candidates(self.table, work, seen)
         views = seen.views(odd)
         e = work.row_e[odd]
         each = evidence.each_view(self.table, self.settings, views, e)

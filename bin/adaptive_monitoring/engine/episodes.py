@@ -14,7 +14,7 @@ from math import exp
 import numpy as np
 
 from adaptive_monitoring.engine.base import Settings
-from adaptive_monitoring.engine.groups import alike, first_rows
+from adaptive_monitoring.engine.groups import alike, first_rows, lengths_of
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.rolling import kth_largest, ranges
 
@@ -95,7 +95,7 @@ class Tracker:
         """Rows that count, as a table: a line per entity, its last rows of earlier calls in front."""
         first = first_rows(e)
         act = e[first]
-        lengths = np.diff(np.append(first, len(e)))
+        lengths = lengths_of(first, len(e))
         table = Table(lengths)
         scores, at = table.of(score[rows], self.recent[act], 0.0), table.of(t[rows], self.recent_at[act], np.nan)
         reached, now = self._reached(scores), at[:, self.back :]

@@ -71,12 +71,12 @@ def cuts_of(height: Floats, rate: Floats, start: Floats) -> Floats:
     height, rate, start: (..., V, SIDES) lines of tails.py. A little lower than exact; inf where there is no line.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = (FLOOR / (np.maximum(FIRST + SECOND, 1e-9) * WEIGHTS[:, None]) - height) / rate
+        size = (FLOOR / ((FIRST + SECOND) * WEIGHTS[:, None]) - height) / rate
     cuts: Floats = np.where(rate > 0, np.maximum(start, size) * _A_LITTLE_LESS, np.inf)
     return cuts
 
 
-def candidates(table: Table, settings: Settings, work: Work, seen: Deviations) -> Ints:
+def candidates(table: Table, work: Work, seen: Deviations) -> Ints:
     """Rows of the work with a metric that may be strange; all others are not."""
     cuts = table["cuts"][work.act]
     odd = np.zeros(work.shape, dtype=bool)
@@ -160,14 +160,14 @@ def _too_small(settings: Settings, views: Views) -> np.ndarray:
 
 
 def unusual(table: Table, e: Ints, half: Ints, found: Floats) -> Floats:
-    """What remains of strange() after the discount for what is usual at these half hours. half: (n,). (n, d)"""
+    """What remains of mixed() after the discount for what is usual at these half hours. half: (n,). (n, d)"""
     return np.maximum(found - DISCOUNT * table["usual"][e, :, half], 0.0)
 
 
 def learn_usual(table: Table, e: Ints, half: Ints, found: Floats, known: np.ndarray | None) -> None:
     """Remember how strange each half hour of this block was; its neighbours inside the block count as the same.
 
-    e: (n,) sorted entities, half: (n,), found: strange() of the rows, known: (n, d) where there are values, None =
+    e: (n,) sorted entities, half: (n,), found: mixed() of the rows, known: (n, d) where there are values, None =
     everywhere. Changes the table.
     """
     run = first_rows(e * HALF_HOURS + half)

@@ -5,7 +5,8 @@ any window is a difference of two cells, whatever the windows' lengths. When a b
 at move to the front of the slot and the sums start anew: an absurd value is forgotten with its block, and any cutting
 of a stream into chunks gives the same sums.
 
-Limits: a slot grows by doubling; at most half of the memory is unused.
+Limits: a slot grows by doubling and does not shrink. When there is no place for a larger one, all are laid out anew, or
+a quarter of the places is added: about half of the memory may be unused.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.rolling import ranges, some
 
 _LEAST = 8  # rows that a new slot has room for
+_WORTH = 0.75  # when no more than this part of the places is in slots, the others are given back
 _COLUMNS = ("t", "x", "known", "evidence", "day", "week", "rise", "moves", "seen")
 _FACTS = ("slot", "room", "length", "middle", "zero")
 
@@ -52,7 +54,7 @@ class History:
     def take(self, entities: Ints) -> History:
         """These entities, in this order."""
         out = History(0, self.x.shape[1])
-        size = self.room[entities] + 1
+        size = _sizes(self.room[entities])
         rows = ranges(self.slot[entities], size)
         for name in _COLUMNS:
             setattr(out, name, getattr(self, name)[rows])
@@ -63,7 +65,10 @@ class History:
         return out
 
     def beside(self, other: History) -> History:
-        """The other's entities behind these; this history may be given up for it."""
+        """The other's entities behind these; both histories may be given up for it."""
+        if self.complete != other.complete:
+            self._begin_to_count()
+            other._begin_to_count()
         out = History(0, self.x.shape[1])
         for name in _FACTS:
             setattr(out, name, np.concatenate([getattr(self, name), getattr(other, name)]))
@@ -130,7 +135,7 @@ class History:
             self.seen[rows] = running(self.known[rows].astype(np.int32), lengths, self.seen[before])
 
     def _begin_to_count(self) -> None:
-        """The first value is missing: up to now all were known."""
+        """A value is missing for the first time: up to now all were known."""
         if self.complete:
             self.complete = False
             rows = ranges(self.slot + 1, self.length)
@@ -145,7 +150,14 @@ class History:
             return
         who, kept = e[short], self.length[e[short]]
         room = np.maximum(np.maximum(needed[short], 2 * self.room[who]), _LEAST)
-        self._reserve(int((room + 1).sum()))
+        more = int((room + 1).sum())
+        if self.used + more > len(self.t):
+            every = self.room.copy()
+            every[who] = room
+            if _sizes(every).sum() <= _WORTH * (self.used + more):
+                self._lay_out(every)
+                return
+        self._reserve(more)
         slot = self.used + np.cumsum(room + 1) - (room + 1)
         source, target = ranges(self.slot[who], kept + 1), ranges(slot, kept + 1)
         if self.room[who].any():
@@ -153,16 +165,33 @@ class History:
                 column = getattr(self, name)
                 column[target] = column[source]
         self.slot[who], self.room[who] = slot, room
-        self.used += int((room + 1).sum())
+        self.used += more
+
+    def _lay_out(self, room: Ints) -> None:
+        """All slots anew, side by side. room: (g,) rows, at least as many as there are."""
+        size, kept = _sizes(room), np.minimum(self.length + 1, _sizes(self.room))
+        slot = np.cumsum(size) - size
+        source, target = ranges(self.slot, kept), ranges(slot, kept)
+        self.used = int(size.sum())
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            setattr(self, name, np.zeros((self.used, *column.shape[1:]), column.dtype))
+            getattr(self, name)[target] = column[source]
+        self.slot, self.room = slot, room
 
     def _reserve(self, more: int) -> None:
         size = len(self.t)
         if self.used + more <= size:
             return
-        extra = max(self.used + more, size + size // 2) - size
+        extra = max(self.used + more, size + size // 4) - size
         for name in _COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros((extra, *column.shape[1:]), column.dtype)]))
+
+
+def _sizes(room: Ints) -> Ints:
+    """Places in slots with so much room, origins included; who has never had a row has no origin either."""
+    return room + (room > 0)
 
 
 def running(values: np.ndarray, lengths: Ints, start: np.ndarray) -> np.ndarray:

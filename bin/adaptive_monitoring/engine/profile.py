@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from adaptive_monitoring.engine.base import SEASONS
-from adaptive_monitoring.engine.groups import first_rows, row_median, segment_median
+from adaptive_monitoring.engine.groups import first_rows, lengths_of, row_median, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.timegrid import DAY_SLOTS, WEEK_SLOTS
 
@@ -92,7 +92,7 @@ def expected_of(table: Table, act: Ints, seg: Ints, options: list[Floats] | tupl
 
 def _rows(values: np.ndarray, seg: Ints) -> np.ndarray:
     """What belongs to an entity, for each of its rows."""
-    return values.take(seg, axis=0) if len(values) > 1 else np.broadcast_to(values, (len(seg), *values.shape[1:]))
+    return values.take(seg, axis=0)
 
 
 def _slots(profile: np.ndarray, act: Ints, seg: Ints, slot: Ints) -> np.ndarray:
@@ -183,7 +183,7 @@ class Sums:
     def mean(self, values: Floats) -> Floats:
         """(k, d), 0 where there is no value."""
         if self.count is None or self.known is None:
-            count = np.diff(np.append(self.first, len(values)))[:, None]
+            count = lengths_of(self.first, len(values))[:, None]
             return np.add.reduceat(values, self.first, axis=0) / count
         return np.add.reduceat(np.where(self.known, values, 0.0), self.first, axis=0) / np.maximum(self.count, 1)
 
@@ -245,7 +245,7 @@ def _learn_scale(table: Table, act: Ints, seg: Ints, size: Floats, sums: Sums) -
     known = size if sums.known is None else np.where(sums.known, size, 0.0)
     largest = np.minimum(known, _SQUARABLE)
     square = np.add.reduceat(largest * largest, sums.first, axis=0)
-    square /= np.diff(np.append(sums.first, len(size)))[:, None]
+    square /= lengths_of(sums.first, len(size))[:, None]
     power = table["power"][act]
     table["power"][act] = power + gain * (square - power)
     size = np.minimum(known, _rows(np.where(scale > 0, _SCALE_LIMIT * scale, np.inf), seg))
@@ -278,7 +278,7 @@ class Visits:
         self.run = first_rows(seg * 1024 + slot)
         self.local, self.slot, self.known = seg[self.run], slot[self.run], known
         self.entity = act[self.local]
-        total: Floats = np.diff(np.append(self.run, len(seg)))[:, None].astype(np.float64)
+        total: Floats = lengths_of(self.run, len(seg))[:, None].astype(np.float64)
         self.seen: np.ndarray | None = None
         if known is not None:
             total = np.add.reduceat(known.astype(np.float64), self.run, axis=0)
