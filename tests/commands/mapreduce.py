@@ -85,7 +85,8 @@ def numbers(words: str, chunks: list[Table]) -> tuple[dict[Any, Any], int, list[
     arguments = parse(spl.words(words), SPEC)
     reader = Reader("adaptfit", arguments)
     intake = Intake(reader, [], arguments.span or 0)
-    batches = [batch for chunk in chunks for batch in intake.read(Body(encode(chunk)))] + list(intake.finish(Messages()))
+    batches = [batch for chunk in chunks for batch in intake.read(Body(encode(chunk)))]
+    batches += intake.finish(Messages())
     found: dict[Any, Any] = {key: {} for key in reader.keys}
     d = len(reader.metrics)
     if batches and d:

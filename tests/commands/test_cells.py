@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +15,15 @@ from adaptive_monitoring.commands.cells import Cells, Known
 from adaptive_monitoring.engine.numbers import to_floats
 from adaptive_monitoring.errors import BadBody
 from adaptive_monitoring.protocol.body import Body, render
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_bodies_too() -> Iterator[None]:
+    """Bodies of a few rows are read from their bytes here, as long ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEW_BYTES", 0)
+        yield
+
 
 DIGITS = st.text(st.sampled_from("0123456789"), max_size=20)
 SIGNS = st.sampled_from(["", "", "", "-", "+", "--", "-+"])

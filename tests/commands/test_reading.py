@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from protocol.tables import splunkd_cell, splunkd_csv
 
+from adaptive_monitoring.commands import cells
 from adaptive_monitoring.commands import rows as module
 from adaptive_monitoring.commands.cells import Cells
 from adaptive_monitoring.commands.modelling import OPTIONS
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.commands.rows import Batch, Reader
 from adaptive_monitoring.protocol.body import Body
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_bodies_too() -> Iterator[None]:
+    """Bodies of a few rows are read from their bytes here, as long ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "FEW_BYTES", 0)
+        yield
+
 
 SPEC = Spec("adaptfit", options=OPTIONS, fields="optional", by="optional")
 TIMES = st.sampled_from(["1700000000", "1700000300.000", "-5", "0", "", "x", "1e10", "1e300", "nan", "17 000"])
