@@ -102,7 +102,7 @@ class Shelf:
             return column
         try:
             if self.file is None:
-                self.file = tempfile.TemporaryFile(dir=self.folder, prefix="adaptfit_")  # type: ignore[assignment]
+                self.file = tempfile.TemporaryFile(dir=self.folder, prefix="adaptfit_")  # noqa: SIM115  until close()
             assert self.file is not None
             self.file.write(column.tobytes())
             self.file.flush()
@@ -110,7 +110,7 @@ class Shelf:
             where = self.folder or tempfile.gettempdir()
             raise NotWritable(
                 f"adaptfit: rows beyond {self.memory / 1e9:g} GB go to a temporary file in {where}, which could not be "
-                f"written: {error.strerror}. Make room there, or train fewer hosts or days at a time; nothing was stored"
+                f"written: {error.strerror}. Make room there, or train fewer hosts or days at once; nothing was stored"
             ) from None
         at = self.end
         self.end += column.nbytes

@@ -50,7 +50,8 @@ class Pass:
         before = np.empty_like(t)
         before[1:] = t[:-1]
         before[self.panel.indptr[:-1][np.diff(self.panel.indptr) > 0]] = -np.inf
-        return (t > np.maximum(before, self.table["clock"].take(self.g))).nonzero()[0]
+        fresh: np.ndarray = t > np.maximum(before, self.table["clock"].take(self.g))
+        return fresh.nonzero()[0]
 
     def go(self) -> None:
         """Scores all new rows into out; the state has then learned every finished block."""

@@ -20,12 +20,12 @@ def ranges(first: Ints, lengths: Ints) -> Ints:
 
 def some(mask: np.ndarray) -> bool:
     """Whether any is true: for short arrays three times as fast as mask.any()."""
-    return np.count_nonzero(mask) > 0
+    return bool(np.count_nonzero(mask))
 
 
 def every(mask: np.ndarray) -> bool:
     """Whether all are true: for short arrays three times as fast as mask.all()."""
-    return np.count_nonzero(mask) == mask.size
+    return bool(np.count_nonzero(mask) == mask.size)
 
 
 def kth_largest(columns: Sequence[Floats], k: int) -> Floats:
