@@ -295,3 +295,8 @@ def test_buckets_are_merged_before_they_take_memory(indexers, chance) -> None:
         assert numbers("cpu mem by host span=10m", reduced("cpu mem by host span=10m", rows, indexers, chance)) == whole
     finally:
         buckets.COMPACT = old
+
+
+def test_map_false_trains_without_the_map_phase() -> None:
+    assert preop(parse(["cpu", "by", "host"], SPEC)) is not None
+    assert preop(parse(["cpu", "by", "host", "map=false"], SPEC)) is None

@@ -10,7 +10,7 @@ from adaptive_monitoring.commands.base import Command
 from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.commands.packed import MARK, PAYLOAD
-from adaptive_monitoring.commands.reducing import PHASE, SPAN, Map, preop
+from adaptive_monitoring.commands.reducing import MAP, PHASE, SPAN, Map, preop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ SPEC = Spec(
     options=(
         *OPTIONS,
         SPAN,
+        MAP,
         kinds.name("exclude", None, "lookup of past incidents (start, end, by-fields): left out of training"),
         kinds.word("mode", ("update", "replace"), "update", "update keeps the models of others, replace drops them"),
     ),

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     Groups = list[tuple[Any, list[int]]]
 
 SPAN = kinds.span("span", 1, 86400, None, "rows of a metric within so much time become one, their mean")
+MAP = kinds.boolean("map", True, "reduce raw events on the indexers first; false sends them as they are")
 SPEC = Spec("adaptfit", options=(kinds.word("phase", ("map",)), SPAN), fields="optional", by="optional")
 PHASE = "phase=map"
 PLAIN = re.compile(r"[A-Za-z0-9_.:*-]+\Z")
@@ -55,8 +56,11 @@ RESERVED = ("as", "by", "into")
 def preop(arguments: Arguments) -> str | None:
     """The map phase as a search: the fields that are needed, without _raw, into phase=map.
 
-    None when a name holds a quote, a backslash, a pipe or the like: adaptfit then gets the rows as they are.
+    None with map=false, or when a name holds a quote, a backslash, a pipe or the like: adaptfit then gets the rows as
+    they are.
     """
+    if not arguments.map:
+        return None
     fields = [field for field, _ in arguments.fields]
     if any(UNSAFE.search(name) for name in [*fields, *arguments.by]):
         return None
