@@ -245,3 +245,13 @@ def test_keys_with_quotes_inside_and_very_long_ones_are_read_as_texts() -> None:
 def test_a_column_that_is_not_there_is_empty() -> None:
     cells = Cells.of(written(["by", "x"], [["a", ""], ["", "2"]]))
     assert cells is not None and cells.empty(-1).all() and cells.empty(0).tolist() == [False, True]
+
+
+@given(tables(), st.integers(1, 60))
+def test_slices_are_cut_between_records_and_give_the_whole(table: tuple[list[str], list[list[str]]], size: int) -> None:
+    body = Body(splunkd_csv(*table))
+    pieces = module.slices(body, size)
+    assert [line for piece in pieces for line in piece.append([], []).splitlines(True)] == list(
+        body.append([], []).splitlines(True)
+    )
+    assert sum(map(len, pieces)) == len(body)

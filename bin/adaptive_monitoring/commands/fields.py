@@ -67,9 +67,9 @@ class Answer:
     def __init__(self, scores: Scores, verdicts: Verdicts, status: Ints) -> None:
         """status: (n,) index into STATUSES."""
         self.n, self.d = scores.metric_score.shape
-        self.host = np.append(codes_of(verdicts.score), NO_SCORE)
-        self.plain = np.append(status * len(STATES) + verdicts.state, NO_MODEL * len(STATES) + MISSING)
-        self.metric = np.append(codes_of(scores.metric_score), np.full((1, self.d), NO_SCORE), axis=0)
+        self.host = ending(codes_of(verdicts.score), NO_SCORE)
+        self.plain = ending(status * len(STATES) + verdicts.state, NO_MODEL * len(STATES) + MISSING)
+        self.metric = ending(codes_of(scores.metric_score), NO_SCORE)
         self.band = np.zeros((self.n + 1, self.d), dtype=np.int64)
         self.bands: list[np.ndarray] = []
         for i in range(self.d):
@@ -124,6 +124,13 @@ def _begins(columns: list[Floats]) -> np.ndarray:
     for values in bits[1:]:
         begins[1:] |= values[1:] != values[:-1]
     return begins
+
+
+def ending(values: np.ndarray, last: int) -> np.ndarray:
+    """The values and one more row behind them, for rows without a place. (n + 1, …)"""
+    out = np.empty((len(values) + 1, *values.shape[1:]), values.dtype)
+    out[:-1], out[-1] = values, last
+    return out
 
 
 def _objects(texts: Sequence[str]) -> np.ndarray:

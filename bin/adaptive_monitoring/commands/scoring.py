@@ -10,7 +10,7 @@ import numpy as np
 from adaptive_monitoring.bounds.pointwise import severity
 from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.commands.allocator import keep_freed_memory
-from adaptive_monitoring.commands.cells import Cells
+from adaptive_monitoring.commands.cells import Cells, slices
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader, joined
 from adaptive_monitoring.commands.stored import Collection, Facts
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
-SLICE_BYTES = 2_500_000  # smaller slices cost more calls, larger ones more memory
+SLICE_BYTES = 1_000_000  # smaller slices cost more calls, larger ones leave the processor's cache
 FEW_STEPS = 5  # an entity's step is known from so many on
 OTHER_STEP = 1.5
 MOVED_TOO = 0.1  # of the strongest metric's evidence: from here on another one is part of the reason
@@ -94,12 +94,12 @@ class Run:
         metric = None if batch.metric is None else np.maximum(batch.metric, 0)
         told = {**self._reasons(batch, place, result), **self._suppressed(batch, place, result)}
         cells = answer.columns(place, told, metric)
-        is_open = np.append(result.verdicts.open, False).take(place)
+        is_open = fields.ending(result.verdicts.open, False).take(place)
         self.rows += len(place)
         self.anomalous += int(np.count_nonzero(is_open))
         keep = None
         if self.arguments.only != "all":
-            changed = np.append(result.verdicts.changed, False).take(place)
+            changed = fields.ending(result.verdicts.changed, False).take(place)
             keep = (is_open if self.arguments.only == "anomalies" else changed).tolist()
         out, at = [], 0
         for piece in pieces:
@@ -113,7 +113,7 @@ class Run:
 
     def _reasons(self, batch: Batch, place: Ints, result: Result) -> dict[int, str]:
         """Texts from is_anomaly to suppressed_by of the rows that are not plainly normal."""
-        state = np.append(result.verdicts.state, MISSING).take(place)
+        state = fields.ending(result.verdicts.state, MISSING).take(place)
         special = np.flatnonzero((state != NORMAL) & (state != MISSING))
         if not len(special):
             return {}
@@ -130,7 +130,7 @@ class Run:
         windows = self.reader.windows
         if windows is None or batch.window is None:
             return {}
-        status = np.append(result.status, fields.NO_MODEL)[place]
+        status = fields.ending(result.status, fields.NO_MODEL)[place]
         return {
             int(row): f"0,suppressed,,,info,,,{fields.STATUSES[status[row]]},{quote(windows.reasons[window])}"
             for row, window in enumerate(batch.window.tolist()) if window >= 0
@@ -253,7 +253,7 @@ class Scoring(Run):
     def _chunk(self, body: Body) -> bytes:
         if self.collection is None:
             self._begin(body)
-        pieces = [Piece(piece) for piece in body.slices(SLICE_BYTES)]
+        pieces = [Piece(piece) for piece in slices(body, SLICE_BYTES)]
         batch = joined([self.reader.read(piece.body, piece.cells) for piece in pieces])
         self._admit()
         assert self.detector is not None and self.state is not None

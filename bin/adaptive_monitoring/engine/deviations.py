@@ -26,11 +26,14 @@ Table = dict[str, np.ndarray]
 
 def widths(table: Table, e: Ints) -> tuple[Ints, Ints]:
     """Rows in 25 minutes and in two hours of these entities."""
-    span = np.where(table["span"][e] > 0, table["span"][e], 300.0)
-    return (
-        np.clip(np.round(_JUMP_S / span), *_JUMP_ROWS).astype(np.int64),
-        np.clip(np.round(_SHIFT_S / span), *_SHIFT_ROWS).astype(np.int64),
-    )
+    span = table["span"][e]
+    if len(span) > 1 and every(span == span[0]):  # the rule: all hosts report at the same step
+        short, long = widths(table, e[:1])
+        return short.repeat(len(e)), long.repeat(len(e))
+    span = np.where(span > 0, span, 300.0)
+    short, long = (np.minimum(np.maximum(np.rint(seconds / span), least), most).astype(np.int64) for
+                   seconds, (least, most) in ((_JUMP_S, _JUMP_ROWS), (_SHIFT_S, _SHIFT_ROWS)))
+    return short, long
 
 
 def look_back(table: Table, settings: Settings, e: Ints) -> Ints:

@@ -16,6 +16,7 @@ import numpy as np
 from adaptive_monitoring.engine.base import SEASONS
 from adaptive_monitoring.engine.groups import first_rows, lengths_of, row_median, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
+from adaptive_monitoring.engine.rolling import every, some
 from adaptive_monitoring.engine.timegrid import DAY_SLOTS, WEEK_SLOTS
 
 Table = dict[str, np.ndarray]
@@ -75,7 +76,8 @@ def expected_of(table: Table, act: Ints, seg: Ints, options: list[Floats] | tupl
     """
     season = table["season"][act]
     offset = _rows(_offset_of(table, act), seg)
-    present = [i for i in range(3) if (season == i).any()]
+    least, most = int(season.min()), int(season.max())
+    present = [least] if least == most else [i for i in range(3) if (season == i).any()]
     if isinstance(options, tuple):
         day, week = options
         looked_up = {0: lambda: _rows(table["constant"][act], seg), 1: lambda: _slots(table["day"], act, seg, day),
@@ -108,12 +110,12 @@ def scale_of(table: Table, act: Ints, seg: Ints, day: Ints) -> Floats:
     """Scale of each row; with a season, half of it the slot's own. (n, d), 0 = not known yet."""
     scale, seasonal = table["scale"][act], table["season"][act] > 0
     floor = _RMS_SHARE * np.sqrt(table["power"][act])
-    if not seasonal.any():
+    if not some(seasonal):
         return _rows(np.maximum(scale, floor), seg)
     slot, scale = _slots(table["slot_scale"], act, seg, day), _rows(scale, seg)
     blended = (1 - _SLOT_SHARE) * scale + _SLOT_SHARE * slot
-    plain = ~(slot > 0) if seasonal.all() else ~(slot > 0) | ~_rows(seasonal, seg)
-    if plain.any():
+    plain = ~(slot > 0) if every(seasonal) else ~(slot > 0) | ~_rows(seasonal, seg)
+    if some(plain):
         blended = np.where(plain, scale, blended)
     out: Floats = np.maximum(blended, _rows(floor, seg))
     return out
@@ -200,7 +202,7 @@ class Sums:
 
 def _offset_of(table: Table, act: Ints) -> Floats:
     offset, season = table["offset"][act], table["season"][act]
-    if not season.any():
+    if not some(season):
         return offset[:, :, 0]
     at = season.astype(np.int64) + 3 * np.arange(season.size).reshape(season.shape)
     return offset.reshape(-1).take(at)

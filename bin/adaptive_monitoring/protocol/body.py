@@ -144,6 +144,10 @@ class Body:
             flat[i::width] = part
         return encode("".join(flat))
 
+    def part(self, start: int, end: int) -> Body:
+        """The records between these places, which must be borders of records; see span()."""
+        return self._with(start, end, self._first and start == self._start)
+
     def span(self) -> tuple[bytes, int, int]:
         """The bytes of the chunk, and where the records of this body begin and end in them."""
         return self._data, self._start, self._end
