@@ -50,7 +50,7 @@ _ZEROS = _FRONT & np.uint64(_everywhere(ord("0")))
 
 
 def slices(body: Body, size: int) -> list[Body]:
-    """Bodies of about so many bytes each; what is hardly larger stays whole. Fast at many quotes, unlike body.slices()."""
+    """Bodies of about so many bytes each; what is hardly larger stays whole. Fast where rows are full of quotes."""
     data, start, end = body.span()
     if end - start <= 2.5 * size:
         return [body]
