@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from adaptive_monitoring.protocol.body import Body
 
 STRANGE = -2  # in place of the number of a metric that is not in the collection
+NEW_AT_ONCE = 1000  # first rows with new keys whose texts are looked at; most of the others have the same keys
 MOST_UNUSED = 10_000  # keys without a number that are remembered
 
 
@@ -214,14 +215,17 @@ class Reader:
             texts = [cells.texts(i) if i >= 0 else [""] * len(cells) for i in places]
             return numbers_of(texts, len(cells))
         number, unknown = known.find(keys)
-        if unknown.any():
-            rows = np.flatnonzero(unknown)
-            texts = [cells.texts(i, rows) for i in places]
-            number[rows] = numbers_of(texts, len(rows))
-            first = {key: i for i, key in reversed(list(enumerate(zip(*texts))))}
-            new = rows[np.array(sorted(first.values()))]
+        rows, most = np.flatnonzero(unknown), NEW_AT_ONCE
+        while len(rows):
+            some, rows, most = rows[:most], rows[most:], 2 * most
+            texts = [cells.texts(i, some) for i in places]
+            number[some] = numbers_of(texts, len(some))
             if len(known.number) < self.limit + MOST_UNUSED:
+                first = {key: i for i, key in reversed(list(enumerate(zip(*texts))))}
+                new = some[np.array(sorted(first.values()))]
                 known.add(keys, new, number[new])
+            number[rows], unknown = known.find({i: word[rows] for i, word in keys.items()})
+            rows = rows[unknown]
         return number
 
     def look(self, names: Sequence[str]) -> None:
