@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_monitoring.engine.groups import (
-    alike,
     entity_groups,
-    fill_forward,
     first_rows,
     padded,
     panel_of,
     segment_median,
 )
+from adaptive_monitoring.engine.rolling import alike, fill_forward
 
 VALUES = st.one_of(st.just(math.nan), st.integers(-5, 5).map(float))
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4).map(float), VALUES), max_size=30)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaptive_monitoring.engine import groups
+from adaptive_monitoring.engine import rolling
 from adaptive_monitoring.engine.history import History, running
 from adaptive_monitoring.engine.rolling import ranges
 
@@ -247,7 +247,7 @@ def test_memory_is_bounded_by_the_largest_block(blocks: int) -> None:
     assert len(history.t) < 2 * sum(lengths)
 
 
-@pytest.mark.parametrize("cells", [groups._FEW_CELLS, 1])
+@pytest.mark.parametrize("cells", [rolling._FEW_CELLS, 1])
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=8), st.integers(1, 2), st.integers(0, 2**32 - 1))
 def test_running_sums_are_those_of_loops(cells: int, lengths: list[int], d: int, seed: int) -> None:
     """cells: so many make a table that is small enough for all segments."""
@@ -265,7 +265,7 @@ def test_running_sums_are_those_of_loops(cells: int, lengths: list[int], d: int,
                 wanted.append(sums)
             at += length
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(groups, "_FEW_CELLS", cells)
-            patch.setattr(groups, "_EMPTY", 4 if cells > 1 else 0)
+            patch.setattr(rolling, "_FEW_CELLS", cells)
+            patch.setattr(rolling, "_EMPTY", 4 if cells > 1 else 0)
             found = running(values.copy(), np.array(lengths), start)
         assert found.dtype == values.dtype and np.array_equal(found, np.array(wanted))

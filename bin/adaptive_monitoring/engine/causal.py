@@ -11,7 +11,7 @@ import numpy as np
 
 from adaptive_monitoring.engine import evidence, profile
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
-from adaptive_monitoring.engine.deviations import Deviations, Work, deviations, look_back
+from adaptive_monitoring.engine.deviations import Deviations, Work, candidates, deviations, look_back
 from adaptive_monitoring.engine.groups import first_rows, lengths_of
 from adaptive_monitoring.engine.learning import learn
 from adaptive_monitoring.engine.numbers import Floats, Ints, missing_as_nan
@@ -118,7 +118,7 @@ class Pass:
         """Scores the new rows and learns the block of those entities whose block is over."""
         learning = some(learns)
         seen = deviations(self.settings, work, learning)
-        odd = evidence.candidates(self.table, work, seen)
+        odd = candidates(self.table, work, seen)
         views = seen.views(odd)
         e = work.row_e[odd]
         each = evidence.each_view(self.table, self.settings, views, e)

@@ -152,6 +152,19 @@ def deviations(settings: Settings, work: Work, learning: bool) -> Deviations:
     return Deviations(signed, expected, scale, known, options, (gap, recent - normal, now - normal, before - normal))
 
 
+def candidates(table: Table, work: Work, seen: Deviations) -> Ints:
+    """Rows of the work with a metric that may be strange; all others are not."""
+    cuts = table["cuts"][work.act]
+    odd = np.zeros(work.shape, dtype=bool)
+    for view, signed in enumerate(seen.signed):
+        odd |= signed > work.rows(cuts[:, :, view, 0])
+        odd |= signed < -work.rows(cuts[:, :, view, 1])
+    constant = evidence.still(table, work.act)
+    if some(constant):
+        odd |= work.rows(constant) & (seen.signed[evidence.JUMP] != 0)
+    return (odd.any(axis=1) if odd.shape[1] > 1 else odd[:, 0]).nonzero()[0]
+
+
 class Means:
     """Means over windows that end at, or before, the rows of a work. short, long: rows, (k,) or one number for all.
 

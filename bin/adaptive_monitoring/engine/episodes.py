@@ -14,9 +14,9 @@ from math import exp
 import numpy as np
 
 from adaptive_monitoring.engine.base import Settings
-from adaptive_monitoring.engine.groups import alike, first_rows, lengths_of
+from adaptive_monitoring.engine.groups import first_rows, lengths_of
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rolling import kth_largest, ranges
+from adaptive_monitoring.engine.rolling import alike, kth_largest, ranges
 
 NORMAL, PENDING, OPEN, CLOSING, MISSING = range(5)
 HOLD_S = 3600.0  # an episode stays open for an hour after its last alarm: one problem, one alert

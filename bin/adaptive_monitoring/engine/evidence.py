@@ -22,7 +22,7 @@ from adaptive_monitoring.engine.timegrid import BLOCK_S
 
 VIEWS = CAUSES[:4]  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
 SIDES, V = 2, len(VIEWS)
-_JUMP, _SHIFT, _SPREAD, _FLAT = VIEWS.index("jump"), VIEWS.index("shift"), VIEWS.index("spread"), CAUSES.index("flat")
+JUMP, _SHIFT, _SPREAD, _FLAT = VIEWS.index("jump"), VIEWS.index("shift"), VIEWS.index("spread"), CAUSES.index("flat")
 LENDS = np.ones((V, SIDES))
 LENDS[_SPREAD, 1] = 0.0  # standing still is no amount of movement
 WEIGHTS = np.array([0.45, 1.0, 1.0, 1.0])  # neighbouring rows repeat a wrong level, so its evidence counts less
@@ -34,10 +34,6 @@ HALF_HOURS = 48
 DISCOUNT = 0.75  # part of what is usual at this half hour that is taken off
 _A_LITTLE_LESS = 1 - 1e-9  # rounding must not hide a row from the full calculation
 _RISE, _FALL = 0.5, 0.25  # how fast it becomes usual and is forgotten, per day
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from adaptive_monitoring.engine.deviations import Deviations, Work
 
 Table = dict[str, np.ndarray]
 
@@ -76,19 +72,6 @@ def cuts_of(height: Floats, rate: Floats, start: Floats) -> Floats:
     return cuts
 
 
-def candidates(table: Table, work: Work, seen: Deviations) -> Ints:
-    """Rows of the work with a metric that may be strange; all others are not."""
-    cuts = table["cuts"][work.act]
-    odd = np.zeros(work.shape, dtype=bool)
-    for view, signed in enumerate(seen.signed):
-        odd |= signed > work.rows(cuts[:, :, view, 0])
-        odd |= signed < -work.rows(cuts[:, :, view, 1])
-    constant = still(table, work.act)
-    if some(constant):
-        odd |= work.rows(constant) & (seen.signed[_JUMP] != 0)
-    return (odd.any(axis=1) if odd.shape[1] > 1 else odd[:, 0]).nonzero()[0]
-
-
 def each_view(table: Table, settings: Settings, views: Views, e: Ints) -> Floats:
     """Evidence of every view, weighted. (n, d, V)"""
     d = views.size.shape[1]
@@ -108,7 +91,7 @@ def hide_returns(returns: tuple[np.ndarray, np.ndarray], each: Floats) -> bool:
     returns: two (n, d) bool. Returns whether there were any.
     """
     found = False
-    for view, hidden in zip((_JUMP, _SHIFT), returns):
+    for view, hidden in zip((JUMP, _SHIFT), returns):
         if some(hidden):
             each[:, :, view][hidden] = 0.0
             found = True
@@ -145,9 +128,9 @@ def _first_move(table: Table, settings: Settings, views: Views, e: Ints) -> np.n
     constant = still(table, e)
     if not some(constant):
         return np.zeros(views.known.shape, dtype=bool)
-    moved: np.ndarray = constant & (views.size[:, :, _JUMP] > 0)
+    moved: np.ndarray = constant & (views.size[:, :, JUMP] > 0)
     if moved.any():
-        moved &= wanted_sides(settings)[views.side[:, :, _JUMP]] & ~_too_small(settings, views)[:, :, _JUMP]
+        moved &= wanted_sides(settings)[views.side[:, :, JUMP]] & ~_too_small(settings, views)[:, :, JUMP]
     return moved
 
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rolling import ranges
+from adaptive_monitoring.engine.rolling import alike, ranges
 
-_FEW_CELLS, _EMPTY = 1_000_000, 4  # a table may be small, or have so many cells for each number
 _ZERO = np.zeros(1, dtype=np.int64)
 
 
@@ -38,17 +37,6 @@ def lengths_of(first: Ints, n: int) -> Ints:
     out[:-1] = first[1:] - first[:-1]
     out[-1:] = n - first[-1:]
     return out
-
-
-def alike(lengths: Ints) -> list[Ints]:
-    """Segments gathered by length: as tables (one line each, as wide as the longest) they take memory like their rows.
-
-    lengths: (segments,). Returns indices of segments, one part where one table is small enough.
-    """
-    if len(lengths) * int(lengths.max(initial=0)) <= max(_FEW_CELLS, _EMPTY * int(lengths.sum())):
-        return [np.arange(len(lengths))]
-    size = np.frexp(lengths.astype(np.float64))[1]
-    return [np.flatnonzero(size == number) for number in np.unique(size)]
 
 
 def padded(values: Floats, first: Ints, fill: float = np.nan) -> Floats:
@@ -107,18 +95,6 @@ def _known_middle(table: Floats) -> Floats:
     low = np.take_along_axis(table, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
     high = np.take_along_axis(table, np.minimum(count // 2, table.shape[1] - 1)[:, None], axis=1)[:, 0]
     return np.where(count > 0, low + (high - low) / 2, np.nan)
-
-
-def fill_forward(x: Floats, indptr: Ints) -> Floats:
-    """Missing values take the entity's last known one; before the first known one they stay NaN. x: (n, d)."""
-    gaps = np.isnan(x)
-    if not gaps.any():
-        return x
-    rows = np.arange(len(x))[:, None]
-    start = np.repeat(indptr[:-1], np.diff(indptr))[:, None]
-    last = np.maximum.accumulate(np.where(gaps, -1, rows), axis=0)
-    known = last >= start
-    return np.where(known, np.take_along_axis(x, np.maximum(last, 0), axis=0), np.nan)
 
 
 def entity_groups(indptr: Ints, rows: int) -> list[tuple[int, int]]:

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from adaptive_monitoring.engine.groups import alike, fill_forward
 from adaptive_monitoring.engine.numbers import Floats, Ints
-from adaptive_monitoring.engine.rolling import ranges, some
+from adaptive_monitoring.engine.rolling import alike, fill_forward, ranges, some
 
 _LEAST = 8  # rows that a new slot has room for
 _WORTH = 0.75  # when no more than this part of the places is in slots, the others are given back
