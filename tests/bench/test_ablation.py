@@ -104,7 +104,8 @@ def test_a_changed_option_changes_the_figures(loaded):
     shipped = variants.figures(loaded, DEFAULT, ("learn",), EVALUATE)["learn"]
     deaf = variants.figures(loaded, Variant("deaf", "", settings={"floor_abs": 1e9}), ("learn",), EVALUATE)["learn"]
     assert shipped["recall"] > 0 and deaf["recall"] == 0
-    assert variants.figures(loaded, DEFAULT, ("learn",), EVALUATE)["learn"] == shipped
+    again = variants.figures(loaded, DEFAULT, ("learn",), EVALUATE)["learn"]
+    assert again == pytest.approx(shipped, rel=0, abs=0, nan_ok=True)  # no VUS-PR without evaluate.py
 
 
 def figures(f1):
