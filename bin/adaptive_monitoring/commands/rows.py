@@ -149,13 +149,13 @@ class Reader:
     def entities(self) -> int:
         return len(self.keys)
 
-    def read(self, body: Body, cells: Cells | None = None) -> Batch:
-        """One chunk; values inside a window are taken out. Raises NoTime, MissingField, BadValue.
+    def read(self, body: Body) -> Batch:
+        """One chunk; values inside a window are taken out. Raises NoTime, MissingField, BadValue."""
+        return self.read_cut(body, Cells.of(body))
 
-        cells: of the body, where the caller has them.
-        """
+    def read_cut(self, body: Body, cells: Cells | None) -> Batch:
+        """As read(), with the cells that Cells.of(body) found."""
         self.look(body.names)
-        cells = cells or Cells.of(body)
         batch = self._numbers(body) if cells is None else self._read_cells(body.names, cells)
         batch.t[~(np.abs(batch.t) <= LATEST)] = np.nan
         self.without_time += int(np.isnan(batch.t).sum())

@@ -105,7 +105,7 @@ class Run:
         for piece in pieces:
             mine = slice(at, at + piece.rows)
             free = self.free(piece.body)
-            lines = piece.cells.lines() if piece.cells and free is piece.body else None
+            lines = piece.cells.lines() if piece.cells is not None and free is piece.body else None
             some = cells if piece.rows == len(place) else [column[mine] for column in cells]
             out.append(free.append_pieces(self.names(), some, None if keep is None else keep[mine], lines))
             at += piece.rows
@@ -254,7 +254,7 @@ class Scoring(Run):
         if self.collection is None:
             self._begin(body)
         pieces = [Piece(piece) for piece in slices(body, SLICE_BYTES)]
-        batch = joined([self.reader.read(piece.body, piece.cells) for piece in pieces])
+        batch = joined([self.reader.read_cut(piece.body, piece.cells) for piece in pieces])
         self._admit()
         assert self.detector is not None and self.state is not None
         d = len(self.reader.metrics)
