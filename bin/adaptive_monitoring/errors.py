@@ -12,14 +12,20 @@
     │   ├── BadBody               ADM022
     │   ├── TooManySeries         ADM023
     │   ├── OutOfTime             ADM024
-    │   └── BadPacked             ADM025
+    │   ├── BadPacked             ADM025
+    │   ├── BadThresholds         ADM026  a lookup of static thresholds or incidents
+    │   ├── BadCalendar           ADM027  a lookup of calendar rules
+    │   └── BadVerdict            ADM028
     ├── ModelError                ADM003  stored models
     │   ├── CollectionNotFound    ADM030
     │   ├── Tampered              ADM031
     │   ├── BadCollectionName     ADM032
     │   ├── NotWritable           ADM033
     │   ├── TooLarge              ADM034
-    │   └── SpanMismatch          ADM035
+    │   ├── SpanMismatch          ADM035
+    │   ├── VersionNotFound       ADM036
+    │   ├── Changed               ADM037  by another search meanwhile
+    │   └── NotReplayable         ADM038
     ├── ProtocolError             ADM004  what splunkd sent
     │   ├── Truncated             ADM040
     │   └── BadHeader             ADM041
@@ -126,6 +132,24 @@ class BadPacked(InputError):
     code = "ADM025"
 
 
+class BadThresholds(InputError):
+    """A lookup of static thresholds or known incidents, or one of its rows, cannot be used."""
+
+    code = "ADM026"
+
+
+class BadCalendar(InputError):
+    """A lookup of calendar rules, or one of its rows, cannot be used."""
+
+    code = "ADM027"
+
+
+class BadVerdict(InputError):
+    """A row with a verdict that cannot be understood, or about an unknown entity."""
+
+    code = "ADM028"
+
+
 class ModelError(AdaptiveError):
     """A stored collection of models cannot be used."""
 
@@ -166,6 +190,24 @@ class SpanMismatch(ModelError):
     """The rows have another time step than the models."""
 
     code = "ADM035"
+
+
+class VersionNotFound(ModelError):
+    """A version of a collection that is not kept."""
+
+    code = "ADM036"
+
+
+class Changed(ModelError):
+    """Another search has changed the collection meanwhile; nothing was written."""
+
+    code = "ADM037"
+
+
+class NotReplayable(ModelError):
+    """A training cannot be repeated: its search, its data or the version before it are not known any more."""
+
+    code = "ADM038"
 
 
 class ProtocolError(AdaptiveError):

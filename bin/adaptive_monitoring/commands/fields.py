@@ -15,8 +15,8 @@ from adaptive_monitoring.engine.base import Scores
 from adaptive_monitoring.engine.episodes import MISSING, Verdicts
 from adaptive_monitoring.engine.numbers import Floats, Ints
 
-STATUSES = ("trained", "cold", "stale", "untrainable", "")
-TRAINED, COLD, STALE, UNTRAINABLE, NO_MODEL = range(5)
+STATUSES = ("trained", "cold", "stale", "untrainable", "peer", "drifting", "")
+TRAINED, COLD, STALE, UNTRAINABLE, PEER, DRIFTING, NO_MODEL = range(7)
 STATES = ("normal", "pending", "open", "closing", "missing")
 _SHOWN_SHARE = 0.05
 _FINE = 10_000  # below 1 four digits are shown, so that quiet rows can be ranked; 0 stays 0.00

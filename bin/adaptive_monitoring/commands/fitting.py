@@ -4,7 +4,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from itertools import compress
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.rows import Reader, in_value_order
 from adaptive_monitoring.commands.shelf import Shelf
+from adaptive_monitoring.commands.storing import Storing, hashed
 from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry, rowformat
 from adaptive_monitoring.engine.base import Panel, State
@@ -21,8 +21,6 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.errors import MissingField, OutOfTime, SpanMismatch
 from adaptive_monitoring.protocol.body import render
 from adaptive_monitoring.store.base import DEFAULT_KEY, SCHEMA
-from adaptive_monitoring.store.lookup import LookupStore
-from adaptive_monitoring.store.rows import row_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,7 +170,7 @@ class Fitting:
         }
         names = [*(self.reader.by or [DEFAULT_KEY]), *SCHEMA]
         table = sorted(zip(*[parts[name] if name in parts else [same.get(name, "")] * n for name in names]))
-        return _hashed(Columns(names, list(map(list, zip(*table))) if table else [[] for _ in names]))
+        return hashed(Columns(names, list(map(list, zip(*table))) if table else [[] for _ in names]))
 
     def _config_hash(self) -> str:
         """What shaped the models besides the data."""
@@ -184,48 +182,8 @@ class Fitting:
         """Writes the collection and puts its version and hashes into the rows that come out."""
         if self.arguments.into is None or not len(columns):
             return
-        keys = self.reader.by or [DEFAULT_KEY]
-        store = LookupStore(self.info)
         mode = "update" if self.stopped else self.arguments.mode
-        fresh = self._without_losses(store, columns) if mode == "update" else columns
-        written = store.write(self.arguments.into, keys, fresh, mode)
-        for text in written.warnings:
-            self.messages.warn(text)
-        if written.locked or not written.changed or len(fresh) < len(columns):
-            self._as_stored(store, columns)
-        else:
-            columns.add("model_version", [str(written.version)] * len(columns))
-            _hashed(columns)
-        what = f"version {written.version} has these models already"
-        if written.changed:
-            size = f"{written.rows} rows, {written.bytes / 1e3:.0f} kB"
-            what = f"version {written.version} written ({size}, by {written.route})"
-        self.messages.info(f'adaptfit: collection "{self.arguments.into}": {what}')
-
-    def _without_losses(self, store: LookupStore, columns: Columns) -> Columns:
-        """The rows to write: where nothing could be learned, a stored model that has numbers stays."""
-        name, width = self.arguments.into or "", len(self.reader.by or [DEFAULT_KEY])
-        keys = list(zip(*columns.data[:width + 1]))
-        useless = {key for key, word in zip(keys, columns.get("model_status")) if word == "untrainable"}
-        if not useless or name not in store.names():
-            return columns
-        stored = store.read(name, {key[:width] for key in useless}).columns
-        good = {row[:width + 1] for row, state in zip(zip(*stored.data), stored.get("state")) if state}
-        kept = [key not in useless & good for key in keys]
-        lost = len(kept) - sum(kept)
-        if lost:
-            self.messages.warn(f'adaptfit: nothing could be learned for {lost} models of "{name}"; the stored ones '
-                               "stay (mode=replace drops them)")
-        return Columns(columns.names, [list(compress(values, kept)) for values in columns.data])
-
-    def _as_stored(self, store: LookupStore, columns: Columns) -> None:
-        """Puts the stored rows in place of the trained ones: locked models and older versions stay as they are."""
-        width = len(self.reader.by or [DEFAULT_KEY])
-        assert self.arguments.into is not None
-        stored = store.read(self.arguments.into, set(zip(*columns.data[:width]))).columns
-        rows = {row[:width + 1]: row for row in zip(*stored.data)}
-        table = [rows.get(row[:width + 1], row) for row in zip(*columns.data)]
-        columns.data = list(map(list, zip(*table)))
+        Storing(self.info, self.messages, self.arguments.into, self.reader.by or [DEFAULT_KEY]).store(columns, mode)
 
     def _remarks(self, columns: Columns) -> None:
         for text in self.reader.remarks():
@@ -242,12 +200,6 @@ class Fitting:
                            f"in {seconds:.1f} s: {counts}")
         for name, number in (("rows", self.intake.rows), ("models", len(columns)), ("entities", entities)):
             self.messages.metric(name, number)
-
-
-def _hashed(columns: Columns) -> Columns:
-    """The same columns with the hash of each row in the last one."""
-    columns.add("row_hash", [row_hash(row) for row in zip(*columns.data[:-1])])
-    return columns
 
 
 def _facts(panel: Panel) -> dict[str, Floats]:

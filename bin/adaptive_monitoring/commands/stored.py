@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 250  # decoded at once: arrays of so many fit into the processor's cache
 SHOWN = 5  # rows that cannot be used are named one by one up to here
-RANK = (fields.UNTRAINABLE, fields.COLD, fields.STALE, fields.TRAINED)  # an entity is what its best metric is
+#: an entity is what its best metric is, but one metric that drifts is told
+RANK = (fields.UNTRAINABLE, fields.NO_MODEL, fields.COLD, fields.PEER, fields.STALE, fields.TRAINED, fields.DRIFTING)
 
 
 class Facts:

@@ -139,8 +139,8 @@ class Detector(Protocol):
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
 
-    def fit(self, panel: Panel) -> State:
-        """Learn from history; no entity fails the others."""
+    def fit(self, panel: Panel, start: State | None = None) -> State:
+        """Learn from history; no entity fails the others. start: learn on from here (it is given away), None = anew."""
 
     def score(self, state: State, panel: Panel) -> Scores:
         """Score every row. Changes nothing; a row's score depends on its own entity and on no later row."""

@@ -223,9 +223,10 @@ def _peaks(state: State, g: Ints, t: Floats, degree: Floats) -> None:
         np.maximum.at(state.table["peak"][:, at], who, degree[rows])
 
 
-def fit(method: Method, panel: Panel) -> State:
+def fit(method: Method, panel: Panel, start: State | None = None) -> State:
     """Stream through the history, then refit on its end: what is calibrated is what was produced out of sample."""
-    state = stream(method, empty(method, len(panel.indptr) - 1, panel.x.shape[1]), panel, own=True)[1]
+    state = empty(method, len(panel.indptr) - 1, panel.x.shape[1]) if start is None else start
+    state = stream(method, state, panel, own=True)[1]
     refit(method, state, np.arange(state.entities))
     return state
 

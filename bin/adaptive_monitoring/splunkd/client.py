@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 APP = "adaptive_monitoring"
 LOOKUPS = "data/lookup-table-files"
+DOCUMENTS = "storage/collections/data"
 TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 TRIES = 4  # with the pauses below: at most about 8 s of waiting before Busy is reported
@@ -32,6 +33,7 @@ RIGHTS = {
     "delete": 'write access to the app "adaptive_monitoring"',
     "own": "write access to the lookup file",
     "read": "read access to the lookup files of the app",
+    "documents": "read and write access to the KV store collections of the app",
 }
 
 
@@ -76,7 +78,7 @@ def _context(key: str, scheme: str, host: str, port: int) -> Any:
 
 
 class Client:
-    """Lookup files of one app, owned by nobody. Every method raises SplunkdError leaves."""
+    """Lookup files and KV store documents of one app, owned by nobody. Every method raises SplunkdError leaves."""
 
     def __init__(self, context: Any, app: str) -> None:
         self._context = context
@@ -119,7 +121,39 @@ class Client:
             return False
         return True
 
-    def _call(self, method: str, path: str, what: str, right: str, form: dict[str, str]) -> str:
+    def save_documents(self, collection: str, documents: list[dict[str, str]]) -> None:
+        """Inserts documents of the KV store, or replaces those with the same _key. At most 1,000."""
+        import json
+
+        body = json.dumps(documents).encode("utf-8", "surrogatepass")
+        self._call("post", f"{DOCUMENTS}/{collection}/batch_save", f"write {collection}", "documents", body)
+
+    def find_documents(self, collection: str, equal: dict[str, str], skip: int, limit: int) -> list[dict[str, Any]]:
+        """A page of the documents with these values, in the order of their _key."""
+        import json
+
+        query = {"query": json.dumps(equal), "sort": "_key", "skip": str(skip), "limit": str(limit)}
+        text = self._call("get", f"{DOCUMENTS}/{collection}", f"read {collection}", "documents", query)
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if not isinstance(found, list):
+            raise SplunkdError(f"splunkd: an unknown answer about {collection}: {_short(text)}")
+        return found
+
+    def delete_document(self, collection: str, key: str) -> bool:
+        """True when there was one."""
+        from urllib.parse import quote
+
+        path = f"{DOCUMENTS}/{collection}/{quote(key, safe='')}"
+        try:
+            self._call("delete", path, f"change {collection}", "documents", {})
+        except NotFound:
+            return False
+        return True
+
+    def _call(self, method: str, path: str, what: str, right: str, form: dict[str, str] | bytes) -> str:
         """The text of the answer; 429 and 503 are tried again."""
         for attempt in range(TRIES):
             status, text, retry_after = self._once(method, path, what, form)
@@ -131,13 +165,15 @@ class Client:
             raise failure(status, what, right, text)
         return text
 
-    def _once(self, method: str, path: str, what: str, form: dict[str, str]) -> tuple[int, str, str]:
+    def _once(self, method: str, path: str, what: str, form: dict[str, str] | bytes) -> tuple[int, str, str]:
         from http.client import HTTPException
 
         from splunklib.binding import HTTPError
 
         try:
-            query: dict[str, Any] = {"body": form} if method == "post" else form
+            query: dict[str, Any] = {"body": form} if isinstance(form, bytes) or method == "post" else form
+            if isinstance(form, bytes):
+                query["headers"] = [("Content-Type", "application/json")]
             answer = getattr(self._context, method)(path, owner="nobody", app=self._app, **query)
             return int(answer.status), answer.body.read().decode("utf-8", "replace"), ""
         except HTTPError as error:

@@ -53,6 +53,7 @@ SCHEMA = (
     "floor",
     "direction",
     "tz",
+    "calendar",
     "budget",
     "budget_observed",
     "n_points",
@@ -97,6 +98,7 @@ PATTERNS = {
     "floor": rf"(?:{NUMBER}%?(?:,{NUMBER}%?)?)?",
     "direction": "(?:both|high|low)?",
     "tz": r"(?:[A-Za-z0-9_+\-/]{1,64})?",
+    "calendar": r"(?:[A-Za-z0-9_\-]{1,64})?",
     "lock": "[01]?",
 }
 #: the same without the grammar of the numbers; whoever decodes them needs that anyway

@@ -108,9 +108,9 @@ class Adaptive:
         )
         return State(self.name, table, History(entities, d))
 
-    def fit(self, panel: Panel) -> State:
-        """Learn from history: the causal pass, keeping only its end."""
-        state = self.empty(len(panel.indptr) - 1, panel.x.shape[1])
+    def fit(self, panel: Panel, start: State | None = None) -> State:
+        """Learn from history: the causal pass, keeping only its end. start: learn on from here, changed in place."""
+        state = self.empty(len(panel.indptr) - 1, panel.x.shape[1]) if start is None else start
         causal.Pass(self.settings, state, panel, tell=False).go()
         return state
 

@@ -52,9 +52,9 @@ class Covariance:
         """State before any row was seen."""
         return trailing.empty(self.method, entities, d)
 
-    def fit(self, panel: Panel) -> State:
-        """Stream through the history, then fit on its end."""
-        return trailing.fit(self.method, panel)
+    def fit(self, panel: Panel, start: State | None = None) -> State:
+        """Stream through the history, then fit on its end. start: learn on from here, changed in place."""
+        return trailing.fit(self.method, panel, start)
 
     def score(self, state: State, panel: Panel) -> Scores:
         """Score every row with the models as they are."""
