@@ -71,10 +71,10 @@ class Calendar:
     """The rules of one lookup, in local time.
 
     Limits: years 1900 to 2200, other days are ordinary. Raises BadCalendar when no row can be used.
-    name: of the lookup, for messages. rows: of the lookup, the first one in line 2; an empty dict is no row. tz: zone of
-    the local days, "" = UTC.
-    types: all day types that shift, sorted. fields: by-fields that windows have. problems: one text per row that could
-    not be read, naming line and cell. zone: of the local days.
+    name: of the lookup, for messages. rows: of the lookup, the first one in line 2; an empty dict is no row.
+    tz: zone of the local days, "" = UTC.
+    types: all day types that shift, sorted. fields: by-fields that windows have. zone: of the local days.
+    problems: one text per row that could not be read, naming line and cell.
     """
 
     def __init__(self, name: str, rows: list[dict[str, str]], tz: str = "") -> None:
@@ -150,12 +150,13 @@ def read_calendar(option: str, name: str, tz: str = "", app: str | None = None) 
 def _by_line(header: list[str], lines: Iterable[tuple[int, list[str]]]) -> list[dict[str, str]]:
     """Rows at the place of their line in the file: an empty line, and each further line of a cell, is an empty row.
 
-    Cells beyond the header are the cell "" of the row.
+    Cells beyond the header are the cell "" of the row, each behind a comma.
     """
     rows: list[dict[str, str]] = []
     for line, cells in lines:
         if cells:
-            rows.append({**dict(zip(header, cells)), "": ",".join(cells[len(header) :])})
+            beyond = ",".join(["", *cells[len(header) :]])
+            rows.append({**dict(zip(header, cells)), "": beyond})
         rows += [{}] * (line - 1 - len(rows))
     return rows
 

@@ -22,7 +22,7 @@ def between(first: date, last: date) -> Days:
 
 
 def yearly(first: tuple[int, int], last: tuple[int, int]) -> Days:
-    """(month, day) to (month, day) of every year, both included, over the turn of the year when last is before first."""
+    """(month, day) to (month, day) of every year, both included; over New Year when last is before first."""
     if first <= last:
         return lambda day: first <= (day.month, day.day) <= last
     return lambda day: not last < (day.month, day.day) < first
@@ -109,15 +109,13 @@ def moved_workdays(days: Days, n: int, which: str) -> Days:
 
 
 def _sources(day: date, n: int, which: str) -> Iterator[date]:
-    """The days whose n-th working day is this one: from the n-th working day back on, to just before the next."""
-    step, left = (-DAY if n > 0 else DAY), abs(n)
-    while left >= 0:
+    """The days whose n-th working day is this one: between the two there are n - 1 working days, and this one."""
+    step, count = (-DAY if n > 0 else DAY), 1
+    while count <= abs(n):
         day += step
-        left -= is_workday(which, day)
-        if left == 0:
+        if count == abs(n):
             yield day
-        elif left < 0:
-            return
+        count += is_workday(which, day)
 
 
 def rolled(days: Days, step: int, which: str) -> Days:

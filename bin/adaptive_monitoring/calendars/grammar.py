@@ -1,8 +1,9 @@
 """The words of a calendar rule: text -> Rule. docs/calendars.md has the table.
 
-    2026-12-24 · 2026-12-24..2027-01-02 · 12-24 · 12-24..01-02 · sat,sun · mon..fri · 3rd sat · last fri · day 5 · last day
-    month|quarter|year start|end · [month|quarter|year] workday [fr|target|…] -1 · holiday fr · bridge fr · easter
-    day|workday before|after <rule> · <rule> +2 · <rule> -1 workday · <rule> or workday before|after · <rule> on mon..fri
+    2026-12-24 · 2026-12-24..2027-01-02 · 12-24 · 12-24..01-02 · sat,sun · mon..fri · 3rd sat · last fri · day 5
+    last day · month|quarter|year start|end · [month|quarter|year] workday [fr|target|…] -1 · holiday fr · bridge fr
+    easter · day|workday before|after <rule> · <rule> +2 · <rule> -1 workday · <rule> or workday before|after
+    <rule> on mon..fri
     and behind any of them, for windows: 22:00-04:00; or 2026-12-24T22:00..2026-12-25T04:00
 """
 
@@ -30,6 +31,7 @@ WORDS = (
     *(name[:3] for name in WEEK), *WEEK, *KNOWN, "day", "last", "month", "quarter", "year", "start", "end", "workday",
     "holiday", "bridge", "easter", "before", "after", "or", "on",
 )  # fmt: skip
+LONGEST = 120
 HINT = "such as 2026-12-24, 12-24, sat,sun, last fri, day 5, workday -1, quarter end, holiday fr or sun 02:00-06:00"
 
 _DATE, _MONTH_DAY = r"(\d{4}-\d\d-\d\d)", r"(\d\d-\d\d)"
@@ -71,6 +73,8 @@ class Rule:
 
 def read(text: str) -> Rule:
     """The rule that a text means. Raises ValueError whose text goes behind "must be"."""
+    if len(text) > LONGEST:
+        raise ValueError(f"at most {LONGEST} characters; got {len(text)}")
     words = re.sub(r" ?(\.\.|,) ?", r"\1", " ".join(text.lower().split()))
     found = _SPAN.fullmatch(words)
     if found:

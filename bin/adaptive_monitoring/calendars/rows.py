@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 
 from adaptive_monitoring.calendars.grammar import read
-from adaptive_monitoring.calendars.zone import MIDNIGHT, Zone
+from adaptive_monitoring.calendars.zone import Zone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class Row:
     __slots__ = ("after_s", "before_s", "day_type", "keys", "name", "rule", "skip", "tz")
 
     def __init__(self, cells: dict[str, str]) -> None:
-        """cells: without spaces around them; "" = what is beyond the header. Raises ValueError, which names the cell."""
-        if cells.get("", "").strip(","):
+        """cells: without spaces around them; "" = what is beyond the header. Raises ValueError naming the cell."""
+        if cells.get(""):
             raise ValueError("more cells than the header has; a rule with a comma must be in quotes")
         self.rule: Rule = _cell("rule", cells["rule"], read)
         self.skip = _action(cells.get("action", "")) == "skip"
@@ -54,9 +54,9 @@ class Row:
         return self.rule.days is not None and self.rule.days(day)
 
     def spans(self, zone: Zone, first: date, last: date) -> Iterator[tuple[float, float]]:
-        """Start and end of what begins on these days, without buffers; of a rule that names its dates, if it reaches them.
+        """Start and end of what begins on these days, or reaches them if the rule names its dates.
 
-        seconds UTC, both ends included.
+        Seconds UTC, both ends included, without buffers.
         """
         rule = self.rule
         if rule.span is not None:
@@ -78,7 +78,9 @@ class Row:
         return zone.span((day, first), (day + timedelta(days=later), last))
 
     def _check(self) -> None:
-        """What a day type cannot have. Raises ValueError."""
+        """What a name and a day type cannot have. Raises ValueError."""
+        if "|" in self.name:
+            raise ValueError(f'name must not hold |, which joins the flags of a row; got "{self.name}"')
         if self.skip:
             return
         if not NAME.fullmatch(self.day_type):
@@ -90,7 +92,7 @@ class Row:
         extra = [name for name, value in (("before", self.before_s), ("after", self.after_s), ("tz", self.tz)) if value]
         extra += [field for field, _ in self.keys]
         if extra:
-            raise ValueError(f"{extra[0]} must be empty, unless action=skip: a day type is for all day and all entities")
+            raise ValueError(f"{extra[0]} must be empty, unless action=skip: a day type is for all hours and entities")
 
 
 def read_rows(name: str, rows: Sequence[dict[str, str]]) -> tuple[list[Row], list[str]]:

@@ -1,8 +1,8 @@
-"""`adaptcalendar [calendar=<lookup>] [tz=<zone>] [by <fields>]`: what kind of day each row is on, and whether in a window.
+"""`adaptcalendar [calendar=<lookup>] [tz=<zone>] [by <fields>]`: the kind of day of each row, and whether in a window.
 
-Limits: reads nothing but lookups/<calendar>.csv beside the app; standard library only, no REST, no state: it runs on the
-indexers. day_type and calendar_flags are empty on an ordinary day; calendar_flags joins names with |, those of the day's
-rules first, then those of the windows the row lies in. in_maintenance is 0 or 1.
+Limits: reads nothing but lookups/<calendar>.csv beside the app; standard library only, no REST, no state: it runs on
+the indexers. day_type and calendar_flags are empty on an ordinary day; calendar_flags joins names with |, those of the
+day's rules first, then those of the windows the row lies in. in_maintenance is 0 or 1.
 """
 
 from __future__ import annotations

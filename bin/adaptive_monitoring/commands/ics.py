@@ -56,11 +56,12 @@ class Import(Command):
         return {"type": "stateful", "generating": True}
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
-        rows, problems = [], []
+        rows: list[tuple[str, ...]] = []
+        problems: list[str] = []
         for event in self._events(problems):
             rows.append(self._row(event))
             if len(rows) >= MOST_ROWS:
-                problems.append(f"{self.file}: more than {MOST_ROWS} rows; the others are left out. Narrow from and until")
+                problems.append(f"{self.file}: more than {MOST_ROWS} rows; the others are left out. Narrow the range")
                 break
         for text in problems[:SHOWN_PROBLEMS]:
             self.messages.warn(f"adaptcalendar: {text}")
@@ -91,9 +92,8 @@ class Import(Command):
                 start, end, tz = start.date(), last.date(), ""
         else:
             end = max(end - timedelta(days=1), start)  # DTEND is the day after the last one
-        return (
-            _rule(start, end), self.day_type, "skip" if self.skip else "shift", "", "", tz, event.summary, event.comment,
-        )  # fmt: skip
+        action = "skip" if self.skip else "shift"
+        return _rule(start, end), self.day_type, action, "", "", tz, event.summary, event.comment
 
     def _local(self, start: datetime, end: datetime) -> tuple[datetime, datetime, str]:
         """In the zone of tz= if it was typed, else in the event's own, else (a zone without a name) in UTC."""

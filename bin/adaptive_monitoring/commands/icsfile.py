@@ -38,7 +38,7 @@ def events(file: str, text: str, first: date, last: date, problems: list[str]) -
     lines = _checked(file, text)
     found = _components(file, text)
     if len(found) != len(lines):
-        raise BadCalendar(f"{file}: {len(lines)} events begin, {len(found)} can be read; a VEVENT stands inside another")
+        raise BadCalendar(f"{file}: {len(lines)} events begin, {len(found)} can be read; one stands inside another")
     moved = _moved(found)
     for line, component in zip(lines, found):
         try:
@@ -118,7 +118,8 @@ def _occurrences(component: Any, first: date, last: date, moved: dict[str, set[d
         raise ValueError("no DTSTART")
     start = component["DTSTART"].dt
     length = _length(component, start)
-    summary, uid = " ".join(str(component.get("SUMMARY", "")).split()), str(component.get("UID", ""))
+    summary = " ".join(str(component.get("SUMMARY", "")).replace("|", "/").split())
+    uid = str(component.get("UID", ""))
     for wall in _starts(component, start, length, first, last, moved):
         begin = wall.date() if not isinstance(start, datetime) else wall.replace(tzinfo=start.tzinfo)
         yield IcsEvent(begin, _end(begin, length), summary, uid)
@@ -154,13 +155,12 @@ def _starts(
     begin = _wall(start, zone)
     found = _recurring(component, begin, zone, early, late) if "RRULE" in component else [begin]
     wanted = {wall for wall in [*found, *more] if wall not in gone and early < wall < late}
-    yield from sorted(wall for wall in wanted if _touches(wall, length, zone, first, last))
+    yield from sorted(wall for wall in wanted if _touches(wall, length, first, last))
 
 
-def _touches(wall: datetime, length: timedelta, zone: Any, first: date, last: date) -> bool:
+def _touches(wall: datetime, length: timedelta, first: date, last: date) -> bool:
     """Whether an occurrence has a local day in the range."""
-    end = wall + length
-    return wall.date() <= last and (end.date() > first or end.date() == first and (end.time() > time() or not length))
+    return wall.date() <= last and (wall.date() >= first or wall + length > datetime.combine(first, time()))
 
 
 def _recurring(component: Any, begin: datetime, zone: Any, early: datetime, late: datetime) -> list[datetime]:
@@ -174,7 +174,8 @@ def _recurring(component: Any, begin: datetime, zone: Any, early: datetime, late
         copy = type(rule)(rule)
         if "UNTIL" in copy:
             until = copy["UNTIL"][0]
-            copy["UNTIL"] = [_wall(until, zone) if isinstance(until, datetime) else datetime.combine(until, time(23, 59))]
+            last = isinstance(until, datetime)  # a date means all of that day
+            copy["UNTIL"] = [_wall(until, zone) if last else datetime.combine(until, time(23, 59))]
         for steps, wall in enumerate(rrulestr(copy.to_ical().decode(), dtstart=begin)):
             if wall >= late:
                 break
@@ -196,7 +197,8 @@ def _wall(moment: Any, zone: Any) -> datetime:
         return datetime.combine(moment, time())
     if moment.tzinfo is not None and zone is not None:
         moment = moment.astimezone(zone)
-    return moment.replace(tzinfo=None)
+    wall: datetime = moment.replace(tzinfo=None)
+    return wall
 
 
 def _end(begin: Any, length: timedelta) -> Any:
