@@ -57,9 +57,10 @@ def test_a_row_of_days_has_no_gap(tz, day) -> None:
     [
         # 02:00 to 03:00 does not exist on this day: the window keeps its length, behind the change
         (SPRING, (2, 0), (3, 0), "2026-03-29T01:00", "2026-03-29T02:00"),
-        (SPRING, (2, 15), (2, 45), "2026-03-29T01:15", "2026-03-29T01:45"),
-        # what begins in the skipped hour begins later; what ends in it ends later
-        (SPRING, (2, 30), (5, 0), "2026-03-29T01:30", "2026-03-29T03:00"),
+        (SPRING, (2, 15), (2, 45), "2026-03-29T01:00", "2026-03-29T01:45"),
+        # what begins in the skipped hour begins at the change; what ends in it ends an hour later
+        (SPRING, (2, 30), (5, 0), "2026-03-29T01:00", "2026-03-29T03:00"),
+        (SPRING, (2, 30), (3, 15), "2026-03-29T01:00", "2026-03-29T01:15"),
         (SPRING, (1, 0), (2, 30), "2026-03-29T00:00", "2026-03-29T01:30"),
         # across the change the wall clock counts: an hour less
         (SPRING, (1, 0), (4, 0), "2026-03-29T00:00", "2026-03-29T02:00"),

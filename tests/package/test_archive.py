@@ -6,6 +6,9 @@ import gzip
 import hashlib
 import io
 import re
+import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -147,15 +150,15 @@ def test_companion_is_never_replicated_and_has_the_apps_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "number"), [("py39", "3.9"), ("py313", "3.13"), ("sdk-py39", "3.9"), ("sdk-py313", "3.13")]
+    ("which", "number"),
+    [("py39", "3.9"), ("py313", "3.13"), ("sdk-py39", "3.9"), ("sdk-py313", "3.13"), ("ics", "3.9"), ("ics", "3.13")],
 )
 def test_what_is_tested_is_what_is_shipped(which: str, number: str) -> None:
     tested = dict(pin.split("==") for pin in build.PINS[number])
     shipped = {pin.name: pin.version for pin in fetch.pins(which)}
     assert {name: version for name, version in shipped.items() if tested.get(name, version) != version} == {}
-    assert {"numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl"} <= set(shipped) or set(shipped) == {
-        "splunk-sdk"
-    }
+    science = {"numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl"}
+    assert science <= set(shipped) or set(shipped) in ({"splunk-sdk"}, {"icalendar", "python-dateutil", "six"})
 
 
 def test_a_pin_without_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +207,53 @@ def test_the_rest_client_is_taken_from_source_archive_and_wheel_alike(tmp_path: 
             "splunklib/client.py",
             "splunk_sdk-3.dist-info/METADATA",
         }
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("icalendar/cal.py", True),
+        ("icalendar/timezone/windows_to_olson.py", True),
+        ("dateutil/rrule.py", True),
+        ("dateutil/tz/tz.py", True),
+        ("six.py", True),
+        ("icalendar-6.3.2.dist-info/licenses/LICENSE.rst", True),
+        ("python_dateutil-2.9.0.post0.dist-info/LICENSE", True),
+        ("six-1.17.0.dist-info/METADATA", True),
+        ("icalendar/tests/test_period.py", False),
+        ("icalendar/cli.py", False),
+        ("dateutil/zoneinfo/__init__.py", False),
+        ("dateutil/zoneinfo/dateutil-zoneinfo.tar.gz", False),
+        ("icalendar-6.3.2.dist-info/RECORD", False),
+    ],
+)
+def test_of_the_icalendar_libraries_what_runs_and_every_licence_is_shipped(name: str, kept: bool) -> None:
+    assert bool(package.ICS_FILES.fullmatch(name)) is kept
+
+
+def test_the_pruned_icalendar_libraries_read_a_calendar_alone(tmp_path: Path) -> None:
+    from importlib.metadata import files as installed
+
+    for library in ("icalendar", "python-dateutil", "six"):
+        for file in installed(library) or []:
+            if package.ICS_FILES.fullmatch(str(file)):
+                target = tmp_path / str(file)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(file.locate()), target)
+    text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;TZID=W. Europe Standard Time:20260104T020000\nDURATION:PT1H\n"
+    text += "RRULE:FREQ=WEEKLY;UNTIL=20260201T000000Z\nEND:VEVENT\nEND:VCALENDAR\n"
+    code = f"""
+import sys, datetime
+sys.path[:0] = sys.argv[1:]
+from adaptive_monitoring.commands.icsfile import events
+days = datetime.date(2026, 1, 1), datetime.date(2026, 12, 31)
+found = list(events("x", {text!r}, *days, []))
+assert [event.start.day for event in found] == [4, 11, 18, 25], found
+assert not [name for name, module in sys.modules.items() if "site-packages" in str(getattr(module, "__file__", ""))]
+"""
+    command = [sys.executable, "-S", "-s", "-E", "-B", "-c", code, str(tmp_path), str(package.ROOT / "bin")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def report(*checks: tuple[str, str]) -> dict[str, object]:

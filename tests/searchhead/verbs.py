@@ -9,7 +9,7 @@ from typing import Any
 
 from searchhead import spl
 from searchhead.expression import compile_expression, number, text_of, truth
-from searchhead.table import Row, Table, from_rows, read_csv, write_csv
+from searchhead.table import Row, Table, concat, from_rows, read_csv, write_csv
 
 FUNCTION = re.compile(r"(\w+)(?:\(([^)]*)\))?\Z")
 
@@ -41,7 +41,8 @@ class Verbs:
         names = [word for word in spl.words(rest) if "=" not in word]
         path = self.path(spl.unquoted(names[-1]))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        write_csv(table, path)
+        appended = "append=true" in spl.words(rest) and os.path.exists(path)
+        write_csv(concat([read_csv(path), table]) if appended else table, path)
         return table
 
     def _fields(self, rest: str, table: Table) -> Table:

@@ -38,19 +38,34 @@ class Zone:
         return datetime.fromtimestamp(t, self._zone).date()
 
     def opens(self, day: date, moment: time = MIDNIGHT) -> float:
-        """When this wall time comes first. One that clocks skip is read as before the change: 02:30 means 03:30."""
-        return datetime.combine(day, moment, self._zone).timestamp()
+        """When this wall time comes first. Of one that clocks skip: the moment of the change."""
+        local = datetime.combine(day, moment, self._zone)
+        late, early = local.timestamp(), local.replace(fold=1).timestamp()
+        if early >= late:  # it exists: once, or twice
+            return late
+        after = self._offset(late)
+        while late - early > 1:  # the change lies between the two readings of a time that does not exist
+            middle = (early + late) // 2
+            early, late = (early, middle) if self._offset(middle) == after else (middle, late)
+        return late
 
     def closes(self, day: date, moment: time) -> float:
-        """When this wall time comes last: the second time where an hour is repeated. Skipped ones as in opens()."""
+        """When this wall time comes last: the second time where an hour is repeated.
+
+        One that clocks skip is read as before the change: 02:30 means 03:30.
+        """
         local = datetime.combine(day, moment, self._zone)
         return max(local.timestamp(), local.replace(fold=1).timestamp())
+
+    def _offset(self, t: float) -> timedelta | None:
+        return datetime.fromtimestamp(t, self._zone).utcoffset()
 
     def span(self, first: tuple[date, time], last: tuple[date, time]) -> tuple[float, float]:
         """From one wall time to another, both ends included.
 
         Across a clock change it is as long as the clock on the wall says, so an hour more or less; in the repeated
-        hour it covers both passes. A span that lies in the skipped hour alone keeps its length, behind the change.
+        hour it covers both passes. A span of which nothing is left, such as 02:00 to 03:00, keeps its length behind the
+        change.
         """
         start, end = self.opens(*first), self.closes(*last)
         length = datetime.combine(*last) - datetime.combine(*first)
