@@ -1,15 +1,15 @@
-"""Local days and wall times, minute by minute, on the days when clocks change and in zones where they do odd things."""
+"""Local days and wall times, minute by minute, on the days when clocks change and in zones of odd changes."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta, timezone
 
 import pytest
-from calendars import naive
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_monitoring.calendars.zone import STEP, Zone
+from calendars import naive
 
 PARIS = "Europe/Paris"
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
