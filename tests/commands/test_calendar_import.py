@@ -110,6 +110,15 @@ def test_recurrence_ends_where_it_says(own) -> None:
     assert rules(own, ics(monthly)) == ["2026-01-30", "2026-02-27", "2026-03-27", "2026-05-01"]
 
 
+def test_a_zone_that_the_file_describes_itself_becomes_utc(own) -> None:
+    zone = "BEGIN:VTIMEZONE|TZID:Ours|BEGIN:STANDARD|DTSTART:20000101T000000|TZOFFSETFROM:+0300|TZOFFSETTO:+0300"
+    zone += "|END:STANDARD|END:VTIMEZONE|BEGIN:VEVENT"
+    text = ics("DTSTART;TZID=Ours:20260607T020000|DURATION:PT1H")
+    put(own, text.replace("BEGIN:VEVENT", zone.replace("|", "\r\n"), 1))
+    (row,) = load(own, f"{RANGE} action=skip").rows
+    assert (row["rule"], row["tz"]) == ("2026-06-06T23:00..2026-06-07T00:00", "UTC")
+
+
 @given(
     st.dates(date(2024, 1, 1), date(2026, 12, 31)),
     st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
@@ -165,6 +174,8 @@ BROKEN = [
     ("DTSTART;VALUE=DATE:20260101|DTEND:20260101T090000Z", "line 7: DTSTART and DTEND must both be"),
     ("DTSTART:20260101T100000Z|RRULE:FREQ=MINUTELY", "line 7: it recurs more often than daily"),
     ("DTSTART:20260101T100000Z|RRULE:FREQ=SOMETIMES", "line 7:"),
+    ("DTSTART;TZID=No/Where:20260101T100000|DURATION:PT1H", 'line 7: DTSTART is in a time zone that is unknown, "No/Where"'),
+    ("DTSTART:20260101T100000Z|DTEND;TZID=No/Where:20260101T110000", "line 7: DTEND is in a time zone"),
 ]
 
 

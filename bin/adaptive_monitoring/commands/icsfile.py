@@ -116,6 +116,7 @@ def _occurrences(component: Any, first: date, last: date, moved: dict[str, set[d
         raise ValueError(": ".join(map(str, component.errors[0])))
     if "DTSTART" not in component:
         raise ValueError("no DTSTART")
+    _check_zones(component)
     start = component["DTSTART"].dt
     length = _length(component, start)
     summary = " ".join(str(component.get("SUMMARY", "")).replace("|", "/").split())
@@ -123,6 +124,15 @@ def _occurrences(component: Any, first: date, last: date, moved: dict[str, set[d
     for wall in _starts(component, start, length, first, last, moved):
         begin = wall.date() if not isinstance(start, datetime) else wall.replace(tzinfo=start.tzinfo)
         yield IcsEvent(begin, _end(begin, length), summary, uid)
+
+
+def _check_zones(component: Any) -> None:
+    """An unknown zone would be read as no zone, which means local time wherever one is. Raises ValueError."""
+    for name in ("DTSTART", "DTEND"):
+        value = component.get(name)
+        zone = value.params.get("TZID") if value is not None else None
+        if zone and isinstance(value.dt, datetime) and value.dt.tzinfo is None:
+            raise ValueError(f'{name} is in a time zone that is unknown, "{zone}"')
 
 
 def _length(component: Any, start: Any) -> timedelta:
