@@ -3,8 +3,8 @@
 Three candidate profiles are kept side by side: a constant, 96 quarter hours of the local day, 168 hours of the
 local week. Each is a running mean with gain 1/n down to a floor; one visit moves it by at most a few scales
 (a Huber location, Huber 1964), so one bad day does not spoil it. The level is followed by the median of the last
-day of residuals, alarms left out. The season is the candidate with the smallest one-step-ahead error, the longer one only when
-it is clearly better.
+day of residuals, alarms left out. The season is the candidate with the smallest one-step-ahead error, the longer one
+only when it is clearly better.
 
 Limits: a daily season needs 3 days of history, a weekly one 15; slots never seen keep the first block's median.
 """

@@ -11,14 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from adaptive_monitoring.engine import causal, drift, evidence, profile, spare, tails, threshold
+from adaptive_monitoring.engine import causal, drift, evidence, peaks, profile, spare, tails, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.history import History
 from adaptive_monitoring.engine.numbers import Floats
 from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK, DAY_SLOTS, WEEK_SLOTS
 
-KEPT_PEAKS = 18  # more than the tail of the latest 78 peaks needs
 _OFFSET_PARTS, _FACTOR_PARTS = 16.0, 64.0  # slots are stored as whole parts of the scale
 _LARGEST_SLOT = 1e8
 _USUAL_UNIT, _USUAL_WORDS = evidence.CAP / 99.0, evidence.HALF_HOURS // 3  # two digits a half hour, three to a number
@@ -48,6 +47,7 @@ class Adaptive:
     """
 
     name = "adaptive"
+    resumes = True
     layout: ClassVar[dict[str, tuple[str, int]]] = {
         "level": ("metric", 1),
         "scale": ("metric", 1),
@@ -71,7 +71,8 @@ class Adaptive:
         "adopted": ("metric", 1),
         "threshold": ("entity", 1),
         "budget_observed": ("entity", 1),
-        "peaks": ("entity", KEPT_PEAKS),
+        "peaks": ("entity", peaks.KEPT),
+        "peak_ages": ("entity", peaks.AGE_WORDS),
         "peak_count": ("entity", 1),
         "span": ("entity", 1),
         "blocks": ("entity", 1),
@@ -152,11 +153,12 @@ class Adaptive:
         offset = np.take_along_axis(table["offset"], season.astype(np.int64)[:, :, None], 2)[:, :, 0]
         unit = scale[:, :, None] / _OFFSET_PARTS
         with np.errstate(divide="ignore", invalid="ignore"):
-            offsets = np.where(unit > 0, np.floor((slots - level[:, :, None]) / unit + spare.dither(table["blocks"], WEEK_SLOTS)), 0.0)
+            parts = np.floor((slots - level[:, :, None]) / unit + spare.dither(table["blocks"], WEEK_SLOTS))
+        offsets = np.where(unit > 0, parts, 0.0)
         used = np.arange(WEEK_SLOTS) < np.array([0, DAY_SLOTS, WEEK_SLOTS])[season.astype(np.int64)][:, :, None]
         learned_to = np.maximum(table["clock"], table["learned_to"])
         weeks = np.maximum(table["blocks"] / BLOCKS_PER_WEEK, 1 / BLOCKS_PER_WEEK)
-        kept, count = _largest_peaks(table)
+        kept, ages, count = peaks.kept_of(table["peaks"], table["peak_count"])
         rest = spare.packed(table, scale)
         g, d = season.shape
         frozen = {
@@ -183,6 +185,7 @@ class Adaptive:
             "threshold": table["threshold"],
             "budget_observed": table["alarms"] / weeks,
             "peaks": kept,
+            "peak_ages": ages,
             "peak_count": count,
             "span": table["span"],
             "blocks": table["blocks"],
@@ -251,7 +254,7 @@ class Adaptive:
         out["offsets"][:] = table["follow"].repeat(profile.RING, axis=2)
         out["alarm_since"] = np.where(table["alarm_since"] > 0, table["alarm_since"], np.nan)
         out["alarm_at"] = np.where(table["alarm_at"] > 0, table["alarm_at"], -np.inf)
-        out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
+        out["peaks"], out["peak_count"] = peaks.ring_of(table["peaks"], table["peak_ages"], table["peak_count"])
         state.origin = frozen.copy()
         return state
 
@@ -280,30 +283,3 @@ def _slots_of(table: dict[str, np.ndarray], scale: Floats) -> tuple[Floats, Floa
 def _week_as_day(slots: Floats) -> Floats:
     """Mean hour over the days of the week, as 96 quarter hours."""
     return np.repeat(slots.reshape(*slots.shape[:2], 7, 24).mean(axis=2), 4, axis=2)
-
-
-def _largest_peaks(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
-    """The largest of the latest peaks, −1 where there are fewer, and how many peaks there were, at most a ring full."""
-    latest = threshold.latest_peaks(table["peaks"], table["peak_count"])
-    ordered = -np.sort(-latest, axis=1)[:, :KEPT_PEAKS]
-    return np.where(np.isnan(ordered), -1.0, ordered), np.minimum(table["peak_count"], threshold.PEAKS)
-
-
-def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """A ring whose latest peaks are these, spread evenly over their time; the others count as the smallest kept."""
-    count = np.clip(np.floor(count), 0, threshold.PEAKS)
-    known = kept >= 0
-    some = known.any(axis=1)
-    smallest = np.where(known, kept, np.inf).min(axis=1)
-    latest = ~np.isnan(threshold.latest_peaks(np.zeros((len(kept), threshold.PEAKS)), count))
-    peaks = np.where(latest & some[:, None], smallest[:, None], np.nan)
-    first = np.take_along_axis(kept, np.argsort(~known, axis=1, kind="stable"), axis=1)  # the known ones in front
-    alike = np.where(some, count * (KEPT_PEAKS + 1) + known.sum(axis=1), -1)
-    for kind in sorted(set(alike[some].tolist())):  # entities with as many peaks have them at the same places
-        rows = np.flatnonzero(alike == kind)
-        places = np.flatnonzero(latest[rows[0]])
-        n = min(int(kind) % (KEPT_PEAKS + 1), len(places))
-        mixed = np.argsort((np.arange(n) + 1.0) * spare.GOLDEN % 1.0)  # large ones among old and new alike
-        spread = places[np.linspace(0, len(places) - 1, n).astype(np.int64)]
-        peaks[rows[:, None], spread] = first[rows[:, None], mixed]
-    return peaks, count
