@@ -77,7 +77,8 @@ def test_the_level_stays_where_it_was_while_an_alarm_goes_on() -> None:
     """The expectation in the last block of an ongoing alarm is still that of before."""
     t, x = plain(3, MOVES + 1)
     grows = t >= MONDAY + MOVES * DAY
-    x = x + np.where(grows, 15 + 40 * (t - MONDAY - MOVES * DAY) / DAY, 0.0)[:, None]  # ever worse: alarms in each block
+    worse = 15 + 40 * (t - MONDAY - MOVES * DAY) / DAY  # ever worse, so that each block has alarms
+    x = x + np.where(grows, worse, 0.0)[:, None]
     panel: Panel = panel_of([(t, x)], 1)
     scores, state = DETECTOR.stream(DETECTOR.empty(1, 1), panel)
     assert np.isfinite(state.table["alarm_since"]).all()

@@ -64,4 +64,5 @@ def _slots_fit(row) -> bool:
     if not row["slots"]:
         return count == 0
     spaces, bars = row["slots"].count(" "), row["slots"].count("|")
-    return count > 0 and (spaces, bars) == (count + FACTORS[row["season"]] - 2, 1) and re.fullmatch("[-0-9 |]*", row["slots"]) is not None
+    wanted = (count + FACTORS.get(row["season"], 0) - 2, 1)
+    return count > 0 and (spaces, bars) == wanted and re.fullmatch("[-0-9 |]*", row["slots"]) is not None

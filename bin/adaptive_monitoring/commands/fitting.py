@@ -13,7 +13,7 @@ from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.rows import Reader, in_value_order
 from adaptive_monitoring.commands.shelf import Shelf
-from adaptive_monitoring.commands.starting import Start, Starts, continued
+from adaptive_monitoring.commands.starting import Start, Starts, continued, keep_idle
 from adaptive_monitoring.commands.storing import Storing, hashed
 from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import drift, registry, rowformat
@@ -182,6 +182,8 @@ class Fitting:
         out["trained_from"] = _repeat(facts["from"], d, "%.15g")
         out["trained_to"] = _repeat(facts["to"], d, "%.15g")
         out["model_status"], out["reason"] = status, reason
+        if start is not None:
+            keep_idle(out, panel, start, [*NUMBERS, "gap_ratio", "model_status", "reason"])
         return out
 
     def _finished(self, parts: Texts) -> Columns:

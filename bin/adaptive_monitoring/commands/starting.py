@@ -1,8 +1,8 @@
 """Where a training starts: from nothing, or from the stored model of the entity, which then learns what is new.
 
-mode=update learns on when the rows are a continuation: they cover less time than the stored model has seen, options are
-the same, and they do not begin long after its end. Rows that the model has learned already are looked back at, no
-more, so that a nightly update costs one day. Everything else is learned anew from the rows at hand.
+mode=update learns on when the rows are a continuation: the first of them lies clearly inside or behind what the stored
+model has seen, and the options are the same. Rows that the model has learned already are looked back at, no more, so
+that a nightly update costs one day. Rows that reach back to the model's beginning replace it: it is learned anew.
 
 Limits: a block of six hours that is cut by the end of a search is learned by the next update only if that brings its
 rows again: let updates reach back eight hours more than a day.
@@ -19,14 +19,14 @@ from adaptive_monitoring.errors import CollectionNotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from adaptive_monitoring.commands.rows import Reader
     from adaptive_monitoring.engine.base import Detector
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
 
 LOOK_BACK_S = BLOCK_S + 3 * 3600.0  # an unfinished block, and what its first rows look back at
-SHORTER = 0.8  # rows that cover less than this part of the stored history continue it; more of them replace it
+BEGINS = 0.2  # rows that begin after so much of the stored history continue it; those that begin before replace it
 LOST_S = 2 * 86400.0  # a larger hole between the model and the rows is told
 
 
@@ -42,6 +42,7 @@ class Start:
         self.known = np.zeros(n, dtype=bool)
         self.since, self.seen_to = np.full(n, np.nan), np.full(n, -np.inf)
         self.points, self.rows = np.zeros((n, d)), np.zeros(n)
+        self.stored: dict[tuple[int, int], Mapping[str, str]] = {}  # (entity, metric) → cells
 
 
 class Some:
@@ -77,7 +78,10 @@ class Starts:
             return panel, None
         n, d = len(panel.indptr) - 1, panel.x.shape[1]
         some = Some(self.reader, a, a + n)
-        self.collection.open(some, _covered(panel))
+        first = np.full(n, np.inf)
+        has = np.diff(panel.indptr) > 0
+        first[has] = panel.t[panel.indptr[:-1][has]]
+        self.collection.open(some, first)
         start = Start(detector.empty(n, d), d)
         self.collection.fill(detector, start.state, 0)
         self.collection.tell(start)
@@ -85,9 +89,6 @@ class Starts:
         self.learned_on += int(start.known.sum())
         if not start.known.any():
             return panel, None
-        first = np.full(n, np.inf)
-        has = np.diff(panel.indptr) > 0
-        first[has] = panel.t[panel.indptr[:-1][has]]
         late = start.known & has & (first - start.seen_to > LOST_S)
         self.holes += ["/".join(some.keys[i]) for i in np.flatnonzero(late)]
         return _fresh(panel, start), start
@@ -109,10 +110,10 @@ class _Continued(Collection):
 
     config_hash = ""
 
-    def open(self, some: Some, covered: Floats) -> None:
-        """Makes fill() take the models of these entities. covered: (n,) seconds of their rows."""
+    def open(self, some: Some, first: Floats) -> None:
+        """Makes fill() take the models of these entities. first: (n,) time of their first row, inf = none."""
         self.reader = some  # type: ignore[assignment]
-        self.covered = dict(zip(some.keys, covered.tolist()))
+        self.first = dict(zip(some.keys, first.tolist()))
         self.seen: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
         self.load(some.keys, False)
 
@@ -121,8 +122,8 @@ class _Continued(Collection):
         key = self._key(row)
         if cells["config_hash"] != self.config_hash or cells["detector"] != detector:
             return False
-        seen = float(cells["trained_to"] or 0) - float(cells["trained_from"] or 0)
-        if self.covered.get(key, np.inf) >= SHORTER * seen:
+        since, until = float(cells["trained_from"] or 0), float(cells["trained_to"] or 0)
+        if self.first.get(key, np.inf) <= since + BEGINS * (until - since):
             return False
         self.seen.setdefault(key, []).append(cells)
         return True
@@ -140,19 +141,12 @@ class _Continued(Collection):
                 if not cells["state"]:
                     continue
                 start.known[i] = True
+                start.stored[i, metric[cells["metric"]]] = cells
                 start.since[i] = float(cells["trained_from"] or "nan")
                 start.seen_to[i] = float(cells["trained_to"] or "-inf")
                 points = float(cells["n_points"] or 0)
                 start.points[i, metric[cells["metric"]]] = points
                 start.rows[i] = max(start.rows[i], points)
-
-
-def _covered(panel: Panel) -> Floats:
-    """Seconds between the first and the last row of each entity. (n,)"""
-    has = np.diff(panel.indptr) > 0
-    out = np.zeros(len(has))
-    out[has] = panel.t[panel.indptr[1:][has] - 1] - panel.t[panel.indptr[:-1][has]]
-    return out
 
 
 def _fresh(panel: Panel, start: Start) -> Panel:
@@ -179,6 +173,16 @@ def _forget(start: Start, who: np.ndarray, blank: State) -> None:
     start.seen_to[who] = -np.inf
     for name, values in start.state.table.items():
         values[who] = blank.table[name][who]
+
+
+def keep_idle(out: dict[str, list[str]], panel: Panel, start: Start, names: Sequence[str]) -> None:
+    """Entities without newer rows keep their stored cells: rounding them again would move them. Changes out."""
+    d = panel.x.shape[1]
+    new = np.bincount(panel.g[panel.t > start.seen_to[panel.g]], minlength=len(start.known))
+    for (i, m), cells in start.stored.items():
+        if start.known[i] and not new[i]:
+            for name in names:
+                out[name][i * d + m] = cells[name]
 
 
 def continued(facts: dict[str, Floats], panel: Panel, start: Start) -> dict[str, Floats]:
