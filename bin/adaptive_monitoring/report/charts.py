@@ -13,11 +13,12 @@ from adaptive_monitoring.report.findings import Fault, Findings, Point
 from adaptive_monitoring.report.markup import cut, path, place, rect, svg, ticks, written
 from adaptive_monitoring.report.say import Say
 
-CURVE_WIDE, CURVE_HIGH = 420, 214
+CURVE_WIDE, CURVE_HIGH = 420, 200
 BARS_WIDE = 262
 MOST_KINDS, MOST_SIZES = 8, 4
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 14, 12, 34
 _ZERO = 24  # room for "none at all" beside a logarithmic axis
+_COLUMNS, _PAIR = 4, 21  # panels in a row; height of a pair of bars
 _LOG_FROM = 8.0  # greatest by least value from which an axis is logarithmic
 
 
@@ -87,7 +88,7 @@ def curves(f: Findings, say: Say) -> str:
     y = Axis(0, 1, CURVE_HIGH - _BOTTOM, _TOP) if recall else axis_of(
         [at.y for at in every], CURVE_HIGH - _BOTTOM, _TOP)  # fmt: skip
     parts = [_frame(x, y, say, recall)] + [_line(side, points, x, y) for side, points in known]
-    parts += _named(known, x, y, say)
+    parts += _named(known, x, y, recall, say)
     return svg(CURVE_WIDE, CURVE_HIGH, say.words("fig_curve" if recall else "fig_setting"), "".join(parts))
 
 
@@ -140,8 +141,11 @@ def mark(side: str, x: float, y: float, r: float) -> str:
     return rect("dot-static", x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8)
 
 
-def _named(known: list[tuple[str, list[_At]]], x: Axis, y: Axis, say: Say) -> list[str]:
-    """The names of the two sides, beside the points as they are set: the higher one's above, the lower one's below."""
+def _named(known: list[tuple[str, list[_At]]], x: Axis, y: Axis, rising: bool, say: Say) -> list[str]:
+    """The two sides' names at the points as they are set, where rising curves leave room: above left, below right.
+
+    Falling ones: above right, below left.
+    """
     places = []
     for side, points in known:
         if points:
@@ -150,25 +154,36 @@ def _named(known: list[tuple[str, list[_At]]], x: Axis, y: Axis, say: Say) -> li
             places.append((y(at.y), x(at.x), side, set_now))
     parts = []
     for i, (up, across, side, name) in enumerate(sorted(places)):
-        above = i == 0 and up > _TOP + 22
-        half = 3.1 * len(name)
-        middle = min(max(across, _LEFT + 6 + half), CURVE_WIDE - half)
-        parts.append(written(middle, up - 10 if above else up + 18, name, f"side {side} halo", "middle"))
+        wide, above = 6.2 * len(name), i == 0 and up > _TOP + 20
+        right = across - 7 if above == rising else across + 7 + wide
+        right = min(max(right, _LEFT + 4 + wide), CURVE_WIDE - 2)
+        parts.append(written(right, up - 8 if above else up + 17, name, f"side {side} halo", "end"))
     return parts
 
 
 def faults(found: list[Fault], say: Say) -> str:
     """Small multiples: one panel per kind, one pair of bars per size. At most MOST_KINDS and MOST_SIZES of them."""
-    kinds = shown(found)
-    columns = min(4, max(len(kinds), 1))
-    wide, pair = 703 // columns, 21
     parts, top = [], 0
-    for row in range(0, len(kinds), columns):
-        line = kinds[row : row + columns]
+    for line in _panels(found):
+        wide = 703 // _COLUMNS
         for i, (kind, sizes) in enumerate(line):
-            parts.append(_panel(i * wide, top, min(wide, 240) - 16, kind, sizes, say))
-        top += 20 + pair * max(len(sizes) for _, sizes in line)
-    return svg(703, max(top - 4, 1), say.words("fig_faults"), "".join(parts))
+            parts.append(_panel(i * wide, top, wide - 16, kind, sizes, say))
+        top += _high(line)
+    return svg(703, faults_high(found), say.words("fig_faults"), "".join(parts))
+
+
+def faults_high(found: list[Fault]) -> int:
+    """Height of that drawing in pixels."""
+    return sum(map(_high, _panels(found)))
+
+
+def _panels(found: list[Fault]) -> list[list[tuple[str, list[Fault]]]]:
+    kinds = shown(found)
+    return [kinds[i : i + _COLUMNS] for i in range(0, len(kinds), _COLUMNS)]
+
+
+def _high(line: list[tuple[str, list[Fault]]]) -> int:
+    return 20 + _PAIR * max(len(sizes) for _, sizes in line)
 
 
 def shown(found: list[Fault]) -> list[tuple[str, list[Fault]]]:
@@ -199,7 +214,7 @@ def _panel(left: float, top: float, wide: float, kind: str, sizes: list[Fault], 
     start, room = left + 34, wide - 34 - 42
     parts = [written(left, top + 11, cut(kind_name(kind, say), 26), "name")]
     for i, one in enumerate(sizes):
-        y = top + 17 + 21 * i
+        y = top + 17 + _PAIR * i
         size = say.words("size", n=say.number(one.size)) if math.isfinite(one.size) else say.words("all_sizes")
         parts.append(written(start - 5, y + 12, size, "", "end"))
         parts.append(path("axis", f"M{place(start)} {place(y)}v17"))

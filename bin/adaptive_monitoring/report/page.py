@@ -7,17 +7,19 @@ left out without saying so, but disagreements beyond the first TEN are only coun
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import Callable
 
 from adaptive_monitoring.report import charts, plots
 from adaptive_monitoring.report.findings import Disagreement, Fault, Findings, Side
-from adaptive_monitoring.report.markup import cut, element, safe, svg
+from adaptive_monitoring.report.markup import cut, element, rect, safe, svg
 from adaptive_monitoring.report.say import Say
 from adaptive_monitoring.report.style import CSS, HATCH
 from adaptive_monitoring.report.verdict import found, saving, verdict, volume
 
 TEN = 10
-_NOTE_LINES, _NOTE_LETTERS = 7, 125  # of page one
+#: Of page one: 8 lines of notes fit beside 2 of the title, 1 + 2 of the verdict, 4 of facts and 183 px of faults.
+_NOTE_LINES, _NOTE_LETTERS = 8 + 1.6 * 2 + 1.6 + 1.3 * 2 + 1.1 * 4 + 183 / 14, 125
 _TITLE, _RULE, _NAMES, _REASON = 140, 210, 160, 600  # most letters on page one, or of one case
 _HEAD = (
     '<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'
@@ -31,22 +33,26 @@ def render(findings: Findings, lang: str = "en") -> str:
     lang: one of words.LANGUAGES, otherwise BadValue.
     """
     say = Say(lang)
-    title = safe(cut(findings.title or findings.name, _TITLE))
+    title, kept = safe(cut(findings.title or findings.name, _TITLE)), _fitting(findings, say)
     return (
         f'<!DOCTYPE html>\n<html lang="{lang}" xmlns="http://www.w3.org/1999/xhtml"><head>{_HEAD}<title>{title}</title>'
-        f"<style>{CSS}</style></head><body>{HATCH}{_first(findings, title, say)}{_cases(findings, say)}"
-        f"{_annex(findings, say)}</body></html>\n"
+        f"<style>{CSS}</style></head><body>{HATCH}{_first(findings, title, kept, say)}"
+        f"{_cases(findings, say)}{_annex(findings, kept, say)}</body></html>\n"
     )
 
 
-def _first(f: Findings, title: str, say: Say) -> str:
+def _first(f: Findings, title: str, kept: int, say: Say) -> str:
     content = (
         f'<div class="top"><span>{safe(say.words("kicker"))}</span>'
         f"<span>{safe(say.words('made', when=say.moment(f.made)))}</span></div>",
         element("h1", title), _verdict(f, say), _facts(f, say), _tiles(f, say), _sides(f, say), _pair(f, say),
-        _faults(f, say), _notes(f, say),
+        _faults(f, say), _notes(f.notes[:kept], len(f.notes) - kept, say), _peace(f, say),
     )  # fmt: skip
     return element("main", "".join(content), "sheet")
+
+
+def _peace(f: Findings, say: Say) -> str:
+    return "" if f.disagreements or not f.rows else element("p", safe(say.words("worst_none")))
 
 
 def _verdict(f: Findings, say: Say) -> str:
@@ -56,6 +62,12 @@ def _verdict(f: Findings, say: Say) -> str:
 
 
 def _facts(f: Findings, say: Say) -> str:
+    rows = "".join(f"<div><dt>{safe(name)}</dt><dd>{safe(told)}</dd></div>" for name, told in _told(f, say))
+    return element("dl", rows, "facts")
+
+
+def _told(f: Findings, say: Say) -> tuple[tuple[str, str], ...]:
+    """What was replayed, and against what."""
     w = say.words
     known = w("incidents_none") if f.incidents is None else say.counted("incidents", f.incidents)
     told = w(
@@ -64,9 +76,8 @@ def _facts(f: Findings, say: Say) -> str:
         days=_days(f.until - f.since, say), incidents=known,
     )  # fmt: skip
     rule = f.rule.strip() or w("rule_missing")
-    short = rule if len(rule) <= _RULE else cut(rule, _RULE) + w("more", where=w("in_annex")).replace(" …", "")
-    rows = ((w("replayed_label"), told), (w("rule_label"), short))
-    return element("dl", "".join(f"<div><dt>{safe(a)}</dt><dd>{safe(b)}</dd></div>" for a, b in rows), "facts")
+    short = rule if len(rule) <= _RULE else cut(rule, _RULE) + w("more", where=w("in_annex"))
+    return (w("replayed_label"), told), (w("rule_label"), short)
 
 
 def _metrics(f: Findings, say: Say) -> str:
@@ -86,9 +97,9 @@ def _days(seconds: float, say: Say) -> str:
 
 
 def _tiles(f: Findings, say: Say) -> str:
-    first = (_volume_tile(f, say), _saving_tile(f, say)) if f.incidents else (_alerts_tile(f, say), _faults_tile(f, say))
-    budget = (say.percent(f.budget_kept), say.words("tile_budget", budget=say.number(f.budget)))
-    items = "".join(f"<li><b>{safe(big)}</b><span>{safe(small)}</span></li>" for big, small in (*first, budget))
+    tiles = [_volume_tile, _saving_tile] if f.incidents else [_alerts_tile, _faults_tile]
+    told = [tile(f, say) for tile in (*tiles, _budget_tile)]
+    items = "".join(f"<li><b>{safe(big)}</b><span>{safe(small)}</span></li>" for big, small in told)
     return element("ul", items, "tiles")
 
 
@@ -119,6 +130,12 @@ def _faults_tile(f: Findings, say: Say) -> tuple[str, str]:
         return say.unknown, say.words("tile_faults_none")
     a, b = say.percent(by_models / n), say.percent(by_static / n)
     return say.words("instead", a=a, b=b), say.words("tile_faults")
+
+
+def _budget_tile(f: Findings, say: Say) -> tuple[str, str]:
+    if not (math.isfinite(f.budget) and math.isfinite(f.budget_kept)):
+        return say.unknown, say.words("tile_budget_none")
+    return say.percent(f.budget_kept), say.words.form("tile_budget", f.budget, budget=say.number(f.budget))
 
 
 def _sides(f: Findings, say: Say) -> str:
@@ -159,6 +176,10 @@ def _pair(f: Findings, say: Say) -> str:
     left = curve or element("p", safe(say.words("no_curve")), "soft")
     anything = f.both + f.only_static + f.only_models + (f.incidents or 0)
     right = charts.caught(f, say) if anything else element("p", safe(say.words("fig_none")), "soft")
+    if anything:
+        lost, won = say.count(f.only_static), say.count(f.only_models)
+        told = say.words("caught_note", lost=lost, won=won) if f.incidents else say.words("alerts_note")
+        right += element("p", safe(told), "small after")
     title = "fig_caught" if f.incidents else "fig_alerts"
     return (
         f'<div class="pair block"><div class="wide">{_titled(name, left, say)}</div>'
@@ -174,40 +195,54 @@ def _faults(f: Findings, say: Say) -> str:
     if not f.faults:
         content = element("p", safe(say.words("no_faults")), "soft")
     else:
-        content = charts.faults(f.faults, say) + element("p", safe(say.words("fault_note")), "small")
+        content = element("p", _key(say) + safe("· " + say.words("fault_note")), "small key")
+        content += charts.faults(f.faults, say)
     return element("div", _titled("fig_faults", content, say), "block")
 
 
-def _notes(f: Findings, say: Say) -> str:
-    """As many notes as page one has room for."""
-    notes, rest = _split(f.notes)
+def _key(say: Say) -> str:
+    """Which bar is whose."""
+    names = (("models", say.words("models")), ("static", say.words("static")))
+    return "".join(svg(18, 9, name, rect("bar-" + side, 1, 1, 16, 7)) + safe(name) + " " for side, name in names)
+
+
+def _notes(notes: list[str], rest: int, say: Say) -> str:
+    """The notes of page one, and how many more there are."""
     items = [safe(note) for note in notes]
     if rest:
-        items.append(safe(say.counted("notes_more", len(rest))))
+        items.append(safe(say.counted("notes_more", rest)))
     listed = element("ul", "".join(element("li", item) for item in items), "notes")
     content = listed if items else element("p", safe(say.words("no_notes")), "soft")
     return element("div", _titled("notes", content, say), "block")
 
 
-def _split(notes: list[str]) -> tuple[list[str], list[str]]:
-    room = _NOTE_LINES
-    for i, note in enumerate(notes):
-        room -= 1 + len(note) // _NOTE_LETTERS
-        if room < 0 or (room == 0 and i + 1 < len(notes)):
-            return notes[:i], notes[i:]
-    return notes, []
+def _fitting(f: Findings, say: Say) -> int:
+    """How many notes fit on page one. In lines of notes, measured once in print and estimated from text lengths."""
+    v = verdict(f, say)
+    taken = 1.6 * _lines(cut(f.title, _TITLE), 66) + 1.6 * _lines(v.title, 76) + 1.3 * _lines(v.sentence, 108)
+    taken += 1.2 * _lines(v.doubt, 118) + 1.1 * sum(_lines(told, 108) for _, told in _told(f, say))
+    room = _NOTE_LINES - taken - charts.faults_high(f.faults) / 14
+    lines = [_lines(note, _NOTE_LETTERS) for note in f.notes]
+    if sum(lines) <= room:
+        return len(lines)
+    return sum(total <= room - 1 for total in accumulate(lines))  # a line for "more in the annex"
+
+
+def _lines(text: str, letters: int) -> int:
+    return -(-len(text) // letters)
 
 
 def _cases(f: Findings, say: Say) -> str:
     shown = f.disagreements[:TEN]
     if not shown:
-        told = say.words("worst_none")
-    elif len(f.disagreements) > len(shown):
-        told = say.words("worst_of", n=say.count(len(shown)), of=say.count(len(f.disagreements)))
+        return ""
+    span = {"since": say.date(f.since), "until": say.date(f.until)}
+    if len(f.disagreements) > len(shown):
+        told = say.words("worst_of", n=say.count(len(shown)), of=say.count(len(f.disagreements)), **span)
     else:
-        told = say.counted("worst_all", len(shown))
+        told = say.counted("worst_all", len(shown), **span)
     cases = "".join(_case(i, d, say) for i, d in enumerate(shown, 1))
-    head = element("h2", safe(say.words("worst"))) + element("p", safe(told), "soft lead")
+    head = element("div", element("h2", safe(say.words("worst"))) + element("p", safe(told), "soft"), "lead")
     return element("section", head + cases, "sheet cases")
 
 
@@ -215,21 +250,21 @@ def _case(number: int, d: Disagreement, say: Say) -> str:
     known = "was_unknown" if d.incident is None else "was_incident" if d.incident else "was_none"
     name = cut(f"{d.entity} · {d.metric}", 70)
     told = f"{say.words('only_' + d.only)} · {say.words(known)} · {say.between(d.start, d.end)}"
-    header = f"<h3>{number}. {safe(name)}</h3>{element('span', safe(told), 'soft')}"
+    sign = svg(14, 12, say.words("Static" if d.only == "static" else "Models"), charts.mark(d.only, 7, 6, 4.5))
+    header = f"<h3>{number}. {safe(name)}</h3>{element('span', sign + safe(told), 'soft')}"
     reason = element("p", safe(cut(d.reason, _REASON)))
     return element("article", element("header", header) + reason + plots.plot(d, say), "case")
 
 
-def _annex(f: Findings, say: Say) -> str:
+def _annex(f: Findings, kept: int, say: Say) -> str:
     """What page one could not hold; nothing when it held everything."""
     parts = []
     if len(f.rule.strip()) > _RULE:
         parts.append(_section("annex_rule", element("p", safe(f.rule.strip())), say))
     if len(", ".join(f.metrics)) > _NAMES:
         parts.append(_section("annex_metrics", element("p", safe(", ".join(f.metrics))), say))
-    rest = _split(f.notes)[1]
-    if rest:
-        items = "".join(element("li", safe(note)) for note in rest)
+    if kept < len(f.notes):
+        items = "".join(element("li", safe(note)) for note in f.notes[kept:])
         parts.append(_section("annex_notes", element("ul", items, "notes"), say))
     if sum(len(sizes) for _, sizes in charts.shown(f.faults)) < len(f.faults):
         parts.append(_section("annex_faults", _table(f.faults, say), say))

@@ -12,8 +12,8 @@ from adaptive_monitoring.report.findings import Disagreement
 from adaptive_monitoring.report.markup import path, place, rect, svg, ticks, written
 from adaptive_monitoring.report.say import Say
 
-WIDE, LEFT, RIGHT, TOP, HIGH = 703, 58, 112, 4, 92
-LANE = 12
+WIDE, LEFT, RIGHT, TOP, HIGH = 703, 58, 112, 4, 80
+LANE = 11
 _GAP = 3.0  # times the usual distance of two points, from which the line is broken
 _ROOM = 0.8  # how far band and limits may stretch the range of the values, in such ranges, on each side
 _STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
@@ -79,12 +79,9 @@ def _frame(g: _Ground, a: float, b: float, bottom: float, end: float, say: Say) 
     for mark in (n * step for n in range(first, first + _MARKS + 2) if n * step <= b):
         at = g.x(mark)
         parts.append(path("grid", f"M{place(at)} {TOP}V{place(end + 3)}"))
-        parts.append(written(min(max(at, LEFT + 14), WIDE - RIGHT - 14), end + 13, _tick(mark, step, say), "", "middle"))
+        middle = min(max(at, LEFT + 14), WIDE - RIGHT - 14)
+        parts.append(written(middle, end + 13, say.tick(mark, step >= _DAY_S), "", "middle"))
     return "".join(parts) + path("axis", f"M{LEFT} {bottom}H{WIDE - RIGHT}")
-
-
-def _tick(mark: float, step: float, say: Say) -> str:
-    return say.tick(mark, step >= _DAY_S)
 
 
 def _step(span: float) -> float:
@@ -199,7 +196,7 @@ def _lanes(d: Disagreement, g: _Ground, say: Say, top: float) -> tuple[str, floa
     parts = []
     for name, kind, spans in rows:
         parts.append(rect("free", LEFT, top + 1.5, WIDE - RIGHT - LEFT, LANE - 3))
-        parts.append(written(WIDE - RIGHT + 5, top + 9.5, name, "key"))
+        parts.append(written(WIDE - RIGHT + 5, top + 9, name, "key"))
         for a, b in spans:
             if math.isfinite(a) and math.isfinite(b) and b >= g.x.low and a <= g.x.high:
                 x = g.x(a)

@@ -108,8 +108,8 @@ class Say:
         return self.words(key, clock=f"{when:%H:%M}", **parts)
 
     def _units(self, *parts: tuple[int, str]) -> str:
-        told = [f"{n}\u00a0{self.words('unit_' + unit)}" for n, unit in parts if n] or ["0\u00a0" + self.words("unit_s")]
-        return " ".join(told)
+        told = [f"{n}\u00a0{self.words('unit_' + unit)}" for n, unit in parts if n]
+        return " ".join(told) or "0\u00a0" + self.words("unit_s")
 
     def _local(self, text: str) -> str:
         swap = {",": self.words("thousands"), ".": self.words("decimal"), "-": "−"}
