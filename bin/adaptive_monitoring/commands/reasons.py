@@ -181,3 +181,13 @@ def _also(texts: dict[str, str], others: list[str]) -> str:
         names = [*names, texts["other"] if rest == 1 else texts["others"].format(count=rest)]
     start = ", ".join(names[:-1])
     return texts["also"].format(names=f"{start}{texts['and']}{names[-1]}" if start else names[-1])
+
+
+def figure(lang: str, numbers: Numbers, value: float) -> str:
+    """A number beside others of one sentence, '' when it is not known."""
+    return numbers.text(value, _TEXTS[lang]) if _known(value) else ""
+
+
+def moment_of(t: float, zone: object) -> str:
+    """A time as the sentences write it, '' when no calendar has it. zone: tzinfo or None for UTC."""
+    return _moment(t, zone) if _known(t) else ""
