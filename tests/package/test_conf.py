@@ -205,6 +205,9 @@ def test_changing_is_for_administrators_and_everything_names_it() -> None:
         ("lookups/adaptive_web_bounds.csv", False),
         ("lookups/adaptive_cpu_per_host_bounds.csv", False),
         ("lookups/calendar.csv", False),
+        ("lookups/calendar_fr_bank.csv", False),
+        ("lookups/company.ics", True),
+        ("lib/py313/icalendar/cal.py", True),
         ("bin/adaptive_monitoring/bounds/score.py", False),
     ],
 )

@@ -89,7 +89,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "notes": "Notes and limits", "no_notes": "None.", "notes_more": "{n} more note in the annex."
                                                                        "|{n} more notes in the annex.",
         # disagreements
-        "worst": "Where the two sides disagree", "worst_of": "The {n} worst of {of}, {since} to {until}; all times are UTC.",
+        "worst": "Where the two sides disagree",
+        "worst_of": "The {n} worst of {of}, {since} to {until}; all times are UTC.",
         "worst_all": "The only one found, {since} to {until}; all times are UTC."
                      "|All {n} found, {since} to {until}; all times are UTC.",
         "worst_none": "The two sides disagree nowhere.",
@@ -191,7 +192,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "fault_note": "Taille en marges habituelles de la métrique ; plus grand, plus visible.",
         "notes": "Remarques et limites", "no_notes": "Aucune.",
         "notes_more": "{n} autre remarque en annexe.|{n} autres remarques en annexe.",
-        "worst": "Où les deux se contredisent", "worst_of": "Les {n} pires cas sur {of}, du {since} au {until} ; heures en UTC.",
+        "worst": "Où les deux se contredisent",
+        "worst_of": "Les {n} pires cas sur {of}, du {since} au {until} ; heures en UTC.",
         "worst_all": "Le seul cas trouvé, du {since} au {until} ; heures en UTC."
                      "|Les {n} cas trouvés, du {since} au {until} ; heures en UTC.",
         "worst_none": "Les deux ne se contredisent nulle part.",
