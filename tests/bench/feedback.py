@@ -173,17 +173,20 @@ class Operator:
             if begun in self.known or begun < judged_from or not len(says):
                 continue
             self.known.add(begun)
-            best = says[np.argmax(score[says])]
+            shown = np.round(to_hundred(score[says]), 2)
+            strongest = says[shown == shown.max()]
+            best = strongest[-1]
+            causes = np.isin(np.arange(len(CAUSES)), scores.cause[strongest])
             self.alerts.append(self._alert(begun, float(t[mine[-1]]), level, score[best], scores.share[best],
-                                           int(scores.cause[best])))
+                                           int(scores.cause[best]), causes))
 
-    def _alert(self, start: float, end: float, level: float, score: float, share: np.ndarray, cause: int) -> Alert:
+    def _alert(self, start: float, end: float, level: float, score: float, share: np.ndarray, cause: int,
+               causes: np.ndarray) -> Alert:
         order = np.argsort(-share, kind="stable")[:NAMED]
         named = [m for m in order.tolist() if share[m] >= SHOWN]
         parts = np.zeros(self.d)
         parts[named] = np.round(share[named], 2)
         parts = parts if named else np.ones(self.d)
-        causes = np.arange(len(CAUSES)) == cause
         shown = float(np.round(to_hundred(np.array(score)), 2))
         ratio = shown / (100 - shown) if shown < 100 else LARGEST_SCORE
         verdict = feedback.Verdict(True, np.nan, start, ratio * level, parts / parts.sum(), causes)

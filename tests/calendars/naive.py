@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays as oracle
@@ -18,7 +18,7 @@ YEARS = range(FIRST.year, LAST.year + 1)
 Days = set[date]
 
 
-@lru_cache(maxsize=None)
+@cache
 def off(which: str) -> frozenset[date]:
     """Holidays by the package."""
     if which == "week":
@@ -29,7 +29,7 @@ def off(which: str) -> frozenset[date]:
     return frozenset(oracle.country_holidays("FR", subdiv=region, years=YEARS))
 
 
-@lru_cache(maxsize=None)
+@cache
 def working(which: str) -> tuple[date, ...]:
     return tuple(day for day in ALL if day.isoweekday() < 6 and day not in off(which))
 

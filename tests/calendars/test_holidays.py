@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from calendars import naive
 
 from adaptive_monitoring.calendars.holidays import KNOWN, easter, holidays, is_holiday, is_workday
+from calendars import naive
 
 
 @pytest.mark.parametrize("which", KNOWN)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta, timezone
 
 import pytest
-from calendars import naive
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_monitoring.calendars.zone import STEP, Zone
+from calendars import naive
 
 PARIS = "Europe/Paris"
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)

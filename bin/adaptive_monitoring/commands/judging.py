@@ -114,7 +114,7 @@ class Judging:
             self._settle(key, record)
         stored = self._recorded({record["_key"] for _, _, record in found})
         after = self._eased(stored)
-        return {row: self._levels(key, record, after) for row, key, record in found}
+        return {row: self._levels(key, self.given[record["_key"]], after) for row, key, record in found}
 
     def _look(self, keys: set[Key]) -> None:
         """The models of these entities; what is missing is told."""
@@ -190,7 +190,7 @@ class Judging:
         return after
 
     def _levels(self, key: Key, record: Record, after: dict[Key, list[Eased]]) -> str:
-        """threshold_before and threshold_after of the row's kind of deviation: its first contributor and its cause."""
+        """threshold_before and threshold_after of an alert's kind of deviation: its first contributor and its cause."""
         models = self.models.found.get(key, [])
         if not models:
             return ","
