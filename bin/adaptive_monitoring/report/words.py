@@ -14,7 +14,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "moment": "{d} {month} {y}, {clock} UTC", "date": "{d} {month} {y}", "day": "{weekday} {d} {month}",
         "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "weekdays": "Mon Tue Wed Thu Fri Sat Sun",
         "unit_d": "d", "unit_h": "h", "unit_min": "min", "unit_s": "s",
-        "to": "{a} to {b}", "range": "{a}–{b}", "with_interval": "{value} ({interval})", "list": ", ",
+        "range": "{a}–{b}", "with_interval": "{value} ({interval})",
         # heading
         "kicker": "Back-test: static rules against adaptive models", "made": "Made {when}",
         "static": "static rules", "models": "models", "Static": "Static rules", "Models": "Models",
@@ -89,7 +89,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "notes": "Notes and limits", "no_notes": "None.", "notes_more": "{n} more note in the annex."
                                                                        "|{n} more notes in the annex.",
         # disagreements
-        "worst": "Where the two sides disagree", "worst_of": "The {n} worst of {of}, {since} to {until}; all times are UTC.",
+        "worst": "Where the two sides disagree",
+        "worst_of": "The {n} worst of {of}, {since} to {until}; all times are UTC.",
         "worst_all": "The only one found, {since} to {until}; all times are UTC."
                      "|All {n} found, {since} to {until}; all times are UTC.",
         "worst_none": "The two sides disagree nowhere.",
@@ -112,7 +113,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "months": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
         "weekdays": "lun. mar. mer. jeu. ven. sam. dim.",
         "unit_d": "j", "unit_h": "h", "unit_min": "min", "unit_s": "s",
-        "to": "{a} à {b}", "range": "{a} à {b}", "with_interval": "{value} ({interval})", "list": ", ",
+        "range": "{a} à {b}", "with_interval": "{value} ({interval})",
         "kicker": "Back-test : seuils statiques contre modèles adaptatifs", "made": "Établi le {when}",
         "static": "seuils statiques", "models": "modèles", "Static": "Seuils statiques", "Models": "Modèles",
         "replayed": "{entities} ; {metrics} ; {rows} ; du {since} au {until}{days} ; {incidents}",
@@ -191,7 +192,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "fault_note": "Taille en marges habituelles de la métrique ; plus grand, plus visible.",
         "notes": "Remarques et limites", "no_notes": "Aucune.",
         "notes_more": "{n} autre remarque en annexe.|{n} autres remarques en annexe.",
-        "worst": "Où les deux se contredisent", "worst_of": "Les {n} pires cas sur {of}, du {since} au {until} ; heures en UTC.",
+        "worst": "Où les deux se contredisent",
+        "worst_of": "Les {n} pires cas sur {of}, du {since} au {until} ; heures en UTC.",
         "worst_all": "Le seul cas trouvé, du {since} au {until} ; heures en UTC."
                      "|Les {n} cas trouvés, du {since} au {until} ; heures en UTC.",
         "worst_none": "Les deux ne se contredisent nulle part.",
