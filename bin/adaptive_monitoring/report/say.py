@@ -94,7 +94,9 @@ class Say:
     def between(self, a: float, b: float) -> str:
         """Two times of which the second is short where it is the same day: Tue 3 Mar 14:05–15:20."""
         first, last = _utc(a), _utc(b)
-        if first and last and first.date() == last.date():
+        if not (first and last):
+            return self.unknown
+        if first.date() == last.date():
             return f"{self._time('day', a)} {self.clock(a)}–{self.clock(b)}"
         return f"{self._time('day', a)} {self.clock(a)} – {self._time('day', b)} {self.clock(b)}"
 

@@ -79,7 +79,7 @@ svg .side.static { fill: #8f4106; }
 .dot-static { fill: #fff; stroke: #b4530a; stroke-width: 1.6; }
 .bar-models { fill: #0b5fa5; }
 .bar-static { fill: url(#hatch); stroke: #b4530a; stroke-width: .8; }
-.bar-both { fill: #4a5560; }
+.bar-both { fill: #c3cbd3; stroke: #4a5560; }
 .bar-none { fill: #fff; stroke: #7b8793; stroke-dasharray: 3 2; }
 .band { fill: #7d97b3; fill-opacity: .3; }
 .expected { fill: none; stroke: #3f6d9c; stroke-width: 1.2; stroke-dasharray: 5 3; }

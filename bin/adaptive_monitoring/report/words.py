@@ -14,7 +14,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "moment": "{d} {month} {y}, {clock} UTC", "date": "{d} {month} {y}", "day": "{weekday} {d} {month}",
         "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "weekdays": "Mon Tue Wed Thu Fri Sat Sun",
         "unit_d": "d", "unit_h": "h", "unit_min": "min", "unit_s": "s",
-        "to": "{a} to {b}", "range": "{a}–{b}", "with_interval": "{value} ({interval})", "list": ", ",
+        "range": "{a}–{b}", "with_interval": "{value} ({interval})",
         # heading
         "kicker": "Back-test: static rules against adaptive models", "made": "Made {when}",
         "static": "static rules", "models": "models", "Static": "Static rules", "Models": "Models",
@@ -113,7 +113,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "months": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
         "weekdays": "lun. mar. mer. jeu. ven. sam. dim.",
         "unit_d": "j", "unit_h": "h", "unit_min": "min", "unit_s": "s",
-        "to": "{a} à {b}", "range": "{a} à {b}", "with_interval": "{value} ({interval})", "list": ", ",
+        "range": "{a} à {b}", "with_interval": "{value} ({interval})",
         "kicker": "Back-test : seuils statiques contre modèles adaptatifs", "made": "Établi le {when}",
         "static": "seuils statiques", "models": "modèles", "Static": "Seuils statiques", "Models": "Modèles",
         "replayed": "{entities} ; {metrics} ; {rows} ; du {since} au {until}{days} ; {incidents}",
