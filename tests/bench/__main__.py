@@ -29,6 +29,7 @@ MODULES = {
     "budget": "budget",
     "attribution": "attribution",
     "backtest": "backtest",
+    "feedback": "feedback",
 }
 OUT = ROOT / "dist" / "bench.json"
 
@@ -123,6 +124,7 @@ def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
         "quality": data,
         "attribution": data,
         "backtest": data,
+        "feedback": data,
     }.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 

@@ -216,12 +216,30 @@ BUDGET = (
     Scenario("budget.sample.reported", "budget_observed by adaptfit, median of models; sample", "per host-week", LESS),
 )
 
+GOALS = ("all", "all_budget2")  # where a verdict is judged by what it reaches: one data set alone has too few repeats
 ATTRIBUTION = tuple(
     Scenario(f"attribution.learn.{dataset}.{figure}", f"{what}; {dataset}", "share", MORE, target)
     for dataset in ("sample", "JS2", "JS3", "SMD", "ASD")
     for figure, what, target in (
         ("moved", "alert openings whose first contributor moved, among the most of the host's metrics", 0.8),
         ("first3", "alert openings with two of the first three contributors moved", None),
+    )
+)
+
+#: An operator who judges against one who does not (feedback.py). The data sets have few false alerts at the default
+#: budget, so all of them are also run with four times as many.
+FEEDBACK = tuple(
+    Scenario(f"feedback.{dataset}.{figure}", f"{what}; {text}", unit, better, target if dataset in GOALS else None)
+    for dataset, text in (
+        *((name, name) for name in (*BEST_PEER, "all")),
+        ("all_budget2", "all, budget=2"),
+    )
+    for figure, what, unit, better, target in (
+        ("verdicts", "false_alert verdicts, one per host and kind", "count", MORE, None),
+        ("repeats", "false alerts of a judged kind without the verdict", "count", LESS, None),
+        ("fewer_repeats", "share of these that do not come with it", "share", MORE, 0.5),
+        ("fewer_false", "share of all false alert events that do not come", "share", MORE, None),
+        ("recall_loss", "share of the incidents that are not found any more", "share", LESS, 0.01),
     )
 )
 
@@ -244,6 +262,7 @@ BACKTEST = (
 
 SCENARIOS = (
     *SPEED, *START, *TRAIN, *SIZE, *MEMORY, *ESTATE, *MAPREDUCE, *_quality(), *BUDGET, *ATTRIBUTION, *BACKTEST,
+    *FEEDBACK,
 )  # fmt: skip
 BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
 #: What a plain run measures; the rest by name (`train`, `quality`, `budget`…), or with the word `all`.

@@ -117,8 +117,8 @@ def joined(old: Record | None, new: Record) -> Record:
 
 
 def stronger(old: Record, new: Record) -> Record:
-    """The one whose row had the higher score; of equal ones the newer."""
-    return old if number(old["score"], -1.0) > number(new["score"], -1.0) else new
+    """The one whose row had the higher score; of equal ones the older."""
+    return new if number(new["score"], -1.0) > number(old["score"], -1.0) else old
 
 
 def recalibrated(models: Sequence[Model], records: Iterable[Record]) -> list[Eased]:
