@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bench import judge, labelled
+from bench.stage import ROOT
 
 from adaptive_monitoring.engine.base import Panel
 from adaptive_monitoring.engine.comparing import Ground, Stretches, bootstrap, match, merged, notifications, overlapping
-from bench import judge, labelled
-from bench.stage import ROOT
 
 EVALUATE = labelled.evaluator(ROOT.parent / "shared")
 needs_judge = pytest.mark.skipif(EVALUATE is None, reason="no evaluate.py beside the repository")
@@ -75,8 +75,9 @@ def test_counts_are_those_of_the_judge(seed: int) -> None:
     ground, incidents, found = figures(panel, flag, label, history)
     for e in range(ground.entities):
         rows = slice(int(panel.indptr[e]), int(panel.indptr[e + 1]))
-        series = EVALUATE.Series("x", str(e), "f", panel.t[rows], panel.x[rows], label[rows].astype(np.int8), history[e])
-        count, caught, false, delays, told, weeks = EVALUATE.events(series, flag[rows])
+        marks = label[rows].astype(np.int8)
+        series = EVALUATE.Series("x", str(e), "f", panel.t[rows], panel.x[rows], marks, history[e])
+        count, caught, false, _delays, told, weeks = EVALUATE.events(series, flag[rows])
         mine = incidents.e == e
         assert (mine.sum(), found.caught[mine].sum(), found.false[e]) == (count, caught, false)
         assert found.notifications[e] == told and ground.quiet_weeks(incidents)[e] == pytest.approx(weeks)

@@ -32,6 +32,7 @@ class Pass:
         assert state.tail is not None
         self.settings, self.state, self.table, self.panel, self.tell = settings, state, state.table, panel, tell
         self.history = state.tail
+        self.eases = tell and bool(self.table["eased"].any())
         self.g = panel.g
         self.rows = self._fresh_rows()
         self.e = self.g.take(self.rows)
@@ -67,6 +68,22 @@ class Pass:
             self._one_block(int(block[part[0]]), e[part], first[part], lengths[part], learns[part])
         last = np.append(first_rows(self.e)[1:], len(self.e)) - 1
         self.table["clock"][self.e[last]] = self.t[last]
+
+    def finish(self) -> None:
+        """Learns blocks in progress that are complete: their next row would belong to the next block.
+
+        For the end of a training: a night that ends with a block must not lose it.
+        """
+        table, history = self.table, self.history
+        ends = (table["block"] + 1) * BLOCK_S
+        whole = (history.length > history.middle) & (table["clock"] + 1.5 * table["span"] >= ends)
+        e = np.flatnonzero(whole & (table["span"] > 0) & (ends > table["learned_to"]))
+        nothing = np.zeros(len(e), dtype=np.int64)
+        blocks = table["block"][e]
+        for block in np.unique(blocks):
+            mine = np.flatnonzero(blocks == block)
+            self._one_block(int(block), e[mine], nothing[mine], nothing[mine], np.ones(len(mine), dtype=bool))
+        table["learned_to"][e] = ends[e]
 
     def _segments(self) -> tuple[Ints, Ints, Ints, Ints, np.ndarray]:
         """Runs of new rows of one entity and block, and blocks in progress that are over now, without a new row.
@@ -148,8 +165,10 @@ class Pass:
         persistent = self._persistent(work)
         after = self._after_alarm(work, persistent, new, odd)
         if evidence.hide_returns(seen.returns(odd, after), each):
-            told, cause = evidence.mixed(self.table, self.settings, views, e, each)
-            excess = evidence.unusual(self.table, e, half, told)
+            found, cause = evidence.mixed(self.table, self.settings, views, e, each)
+            excess = evidence.unusual(self.table, e, half, found)
+        if self.eases:  # only what is told: learning does not know of verdicts, so they can be taken back
+            excess = evidence.unusual(self.table, e, half, evidence.eased(self.table, e, found, cause))
         if not self.tell or not some(lengths):
             return persistent
         at = self.rows.take(ranges(first, lengths))
@@ -201,7 +220,7 @@ class Pass:
             known = known & seen.known
             says = (known & work.rows(able)).any(axis=1)
         x, expected, scale = work.x, seen.expected, seen.scale
-        upper_k, lower_k = (work.rows(self.table[name][work.act]) for name in ("upper_k", "lower_k"))
+        upper_k, lower_k = map(work.rows, self._reach(work.act))
         if new is not None:
             rows = np.flatnonzero(new)
             known, says, x, expected, scale, upper_k, lower_k = (
@@ -209,6 +228,14 @@ class Pass:
             )
         self.out.score[at] = np.where(says, 0.0, np.nan)
         self._write_band(at, x, expected, scale, known, upper_k, lower_k)
+
+    def _reach(self, e: Ints) -> tuple[Floats, Floats]:
+        """Widths of the band above and below, in scales. Two (k, d)."""
+        upper_k, lower_k = self.table["upper_k"][e], self.table["lower_k"][e]
+        if self.eases:
+            wider = evidence.widening(self.table, e)
+            return upper_k * wider, lower_k * wider
+        return upper_k, lower_k
 
     def _write_band(self, at: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray, upper_k: Floats,
                     lower_k: Floats) -> None:
@@ -248,7 +275,7 @@ class Pass:
         expected = profile.expected_of(self.table, e, seg, profile.candidates(self.table, e, seg, day, week))
         known = ~np.isnan(x) & (self.table["constant_seen"][e] > 0)
         scale = profile.scale_of(self.table, e, seg, day)
-        self._write_band(at, x, expected, scale, known, self.table["upper_k"][e], self.table["lower_k"][e])
+        self._write_band(at, x, expected, scale, known, *self._reach(e))
         worst = np.nan_to_num(self.out.metric_score[at])
         self.out.score[at] = np.where(known.any(axis=1), worst.max(axis=1), np.nan)
         total = worst.sum(axis=1)[:, None]
