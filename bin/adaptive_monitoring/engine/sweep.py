@@ -16,7 +16,7 @@ from adaptive_monitoring.engine.episodes import Tracker
 from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.engine.static import Limits, Watch
 
-SETTINGS = (10.0, 5.0, 3.2, 2.2, 1.6, 1.25, 1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3)  # the strictest first
+SETTINGS = (10.0, 7.0, 5.0, 3.5, 2.5, 1.8, 1.35, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2, 0.1)  # the strictest first
 AS_IS = SETTINGS.index(1.0)
 
 
