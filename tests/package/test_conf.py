@@ -201,6 +201,7 @@ def test_changing_is_for_administrators_and_everything_names_it() -> None:
         ("lookups/adaptive_web.v003.csv", True),
         ("lookups/adaptive_web.csv.lock", True),
         ("lookups/adaptive_web_bounds.csv.tmp", True),
+        ("lookups/kv_adaptive_audit.csv", True),
         ("lib/py39/splunklib/client.py", True),
         ("lookups/adaptive_web_bounds.csv", False),
         ("lookups/adaptive_cpu_per_host_bounds.csv", False),

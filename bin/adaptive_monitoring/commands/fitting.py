@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.commands.hashing import DataHash
 from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.rows import Reader, in_value_order
@@ -52,6 +53,7 @@ class Fitting:
         self.told = FIRST_TOLD
         self.stopped = False
         self.mixed: list[str] = []
+        self.hash = DataHash()
         self.started = self.phase = time.monotonic()
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
@@ -105,6 +107,8 @@ class Fitting:
             if self._late(done, entities):
                 break
             part = self._panel(a, b, d, metric)
+            if self.arguments.into is not None:
+                self.hash.add(self.reader.keys[a:b], self.reader.metrics, part)
             frozen = detector.freeze(detector.fit(part))
             texts = rowformat.encode(frozen, detector.layout)
             for name, values in self._model_rows(part, a, frozen, texts).items():
@@ -182,8 +186,12 @@ class Fitting:
         """Writes the collection and puts its version and hashes into the rows that come out."""
         if self.arguments.into is None or not len(columns):
             return
+        if self.arguments.replay is not None:
+            columns.add("data_hash", [self.hash.text()] * len(columns))
+            return
         mode = "update" if self.stopped else self.arguments.mode
-        Storing(self.info, self.messages, self.arguments.into, self.reader.by or [DEFAULT_KEY]).store(columns, mode)
+        Storing(self.info, self.messages, self.arguments.into, self.reader.by or [DEFAULT_KEY]).store(
+            columns, mode, self.hash.text())
 
     def _remarks(self, columns: Columns) -> None:
         for text in self.reader.remarks():
