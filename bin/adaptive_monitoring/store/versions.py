@@ -34,9 +34,18 @@ class Versions(LookupStore):
         """What tells one content of a collection from another: its SHA-256, '' without a file. Raises NotWritable."""
         return files.sha256_of(self.path(name))
 
+    def shadow(self, name: str) -> str:
+        """The collection that waits to be promoted into this one, '' when there is none."""
+        found = name + SHADOW
+        return found if f"adaptive_{found}.csv" in self.listing() else ""
+
     def number_now(self, name: str) -> int:
         """The version that the collection is now. Raises as read."""
         return self.number(name, self.read(name, only=()).version)
+
+    def last(self, name: str) -> int:
+        """The version that was kept last. Raises VersionNotFound, CollectionNotFound."""
+        return self._kept(name, None)
 
     def read_version(self, name: str, version: int) -> StoredModels:
         """A kept version, as read gives the collection. Raises VersionNotFound, ModelError."""
@@ -103,9 +112,9 @@ class Versions(LookupStore):
         a shadow with rows that cannot be trusted, and as write; nothing is changed then.
         """
         shadow = name + SHADOW
-        if not os.path.exists(self.path(shadow)):
+        if not self.shadow(name):
             raise CollectionNotFound(
-                f'store: there is no shadow of "{name}": no {self.path(shadow)}. Train one first: '
+                f'store: there is no shadow of "{name}": no collection "{shadow}" in {self.folder}. Train one first: '
                 f"... | adaptfit <fields> by <entity> into {name} mode=shadow"
             )
         with self._locked(shadow):
