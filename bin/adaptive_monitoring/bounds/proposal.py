@@ -3,8 +3,8 @@
     warning  = the bound that lies farthest out in a usual week
     critical = expected + 2 * (warning - expected), both of the slot where that bound lies
 
-Limits: a static threshold knows no time of day: what is unusual at night only is lost. Models without bounds (untrained)
-have no row; nor has a side on which a model has no bound.
+Limits: a static threshold knows no time of day: what is unusual at night only is lost. A model without bounds
+(untrained) has no row; nor has a side on which a model has none.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Suppressions:
         self.entities.update(np.unique(entity[inside]).tolist())
 
     def tell(self, info: SearchInfo, messages: Messages, lookup: str, names: Sequence[str], model: str | None) -> None:
-        """The record. lookup: that holds the windows. names: of the windows, by number. model: collection, None = none."""
+        """The record. lookup: of the windows; names: of the windows, by number. model: the collection, None = none."""
         if not self.rows or info.preview or info.remote:
             return
         by_name: dict[str, int] = {}

@@ -16,8 +16,7 @@ class DataHash:
     """SHA-256 over entities, metrics, times and values; the order of rows, entities and metrics decides nothing.
 
     Values that suppress= or exclude= took out count as missing. -0 is 0, every NaN is the same.
-    Limits: rows of one entity and time must stand in a fixed order, as rows.in_value_order puts them. About 1 s for each
-    500 MB of numbers.
+    Limits: rows of one entity and time must stand in a fixed order, as rows.in_value_order puts them.
     """
 
     def __init__(self) -> None:

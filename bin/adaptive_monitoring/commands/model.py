@@ -1,9 +1,9 @@
-"""`| adaptmodel action=<what> [collection=<name>] [where <field>=<value>…]`: the stored models, their versions, exports.
+"""`| adaptmodel action=<what> [collection=<name>] [where <field>=<value>…]`: stored models, their versions, exports.
 
 list: one row per collection. show: the model rows. diff: what moved between two versions, or to another collection.
-rollback: a kept version in place of the collection. lock, unlock: no writer changes a locked row. promote: the shadow in
-place of the collection. delete: removes a collection with its bounds and versions. verify: one row per finding, or one
-that says ok; replay=true trains again and compares. export: writes the bounds lookup; format=proposal gives static
+rollback: a kept version in place of the collection. lock, unlock: no writer changes a locked row. promote: the shadow
+in place of the collection. delete: removes a collection with its bounds and versions. verify: one row per finding, or
+one that says ok; replay=true trains again and compares. export: writes the bounds lookup; format=proposal gives static
 thresholds as rows instead, and writes nothing.
 """
 
@@ -275,7 +275,7 @@ class Model(Command):
         derived = derive(models.columns, models.keys)
         for warning in derived.warnings:
             self.messages.warn(warning)
-        about = {"collection": models.name, "version": store.number(models.name, models.version)}
+        about: dict[str, Any] = {"collection": models.name, "version": store.number(models.name, models.version)}
         if self.arguments.format == "proposal":
             rows = self._proposal(models, derived.columns)
             tell(self.info, self.messages, "export", self.app, **about, rows=len(rows), reason="proposal")
@@ -284,7 +284,8 @@ class Model(Command):
         for warning in written.warnings:
             self.messages.warn(warning)
         about.update(rows=written.rows, changed=written.changed)
-        tell(self.info, self.messages, "export", self.app, **about, file_hash=files.sha256_of(written.path), reason="bounds")
+        about["file_hash"] = files.sha256_of(written.path)
+        tell(self.info, self.messages, "export", self.app, **about, reason="bounds")
         fields = ("collection", "path", "models", "skipped", "rows", "bytes", "version", "changed", "route")
         figures = (len(models) - derived.skipped, derived.skipped, written.rows, written.bytes, models.version)
         cells = [*map(str, figures), str(int(written.changed)), written.route]

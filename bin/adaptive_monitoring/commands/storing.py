@@ -48,9 +48,9 @@ class Storing:
     def _audit(self, columns: Columns, fresh: Columns, written: Written, data_hash: str) -> None:
         status = fresh.get("model_status")
         tell(
-            self.info, self.messages, "train", **of_write(written), rows=len(fresh),
+            self.info, self.messages, "train", None, **of_write(written), rows=len(fresh),
             entities=len(set(zip(*fresh.data[:len(self.keys)]))), data_hash=data_hash,
-            config_hash=" ".join(sorted(set(columns.get("config_hash")))),
+            config_hash=" ".join(sorted(set(fresh.get("config_hash")))),
             reason=", ".join(f"{status.count(word)} {word}" for word in sorted(set(status))))
 
     def _without_losses(self, store: LookupStore, columns: Columns) -> Columns:
@@ -61,7 +61,9 @@ class Storing:
         if not useless or name not in store.names():
             return columns
         stored = store.read(name, {key[:width] for key in useless}).columns
-        good = {row[:width + 1] for row, state in zip(zip(*stored.data), stored.get("state")) if state}
+        states = zip(stored.get("state"), stored.get("model_status"))
+        numbers = [bool(state) and word != "untrainable" for state, word in states]
+        good = {row[:width + 1] for row in compress(zip(*stored.data), numbers)}
         kept = [key not in useless & good for key in keys]
         lost = len(kept) - sum(kept)
         if lost:

@@ -82,7 +82,7 @@ class Audit:
             self.documents.add([record])
         except (AdaptiveError, OSError) as error:
             what = " ".join(filter(None, [event, record.get("collection"), record.get("version")]))
-            self.warn(f"audit: this is not in the audit trail: {what}, by {record['user']}; what was done stands. {error}")
+            self.warn(f"audit: not in the audit trail: {what}, by {record['user']}; what was done stands. {error}")
             return False
         for text in self.documents.warnings:
             self.warn(text)

@@ -6,9 +6,9 @@ step on this machine's disk, with a warning. Both are read back. Writers of one 
 
 Old versions: before a collection is replaced it is copied to adaptive_<collection>.v<NNN>.csv in the same folder, the
 last 5 are kept (versions.py brings them back). That folder survives an upgrade of the app and shows them to
-`| inputlookup`; copies stay on the machine that trained. A locked row is never changed: not by any mode of write, and
-a collection that has one is not deleted. Collections and versions must be kept out of the knowledge bundle (distsearch.conf denies them),
-the bounds lookup goes in.
+`| inputlookup`; copies stay on the machine that trained. A locked row is never changed, by no mode of write, and a
+collection that has one is not deleted. Collections and versions must be kept out of the knowledge bundle
+(distsearch.conf denies them), the bounds lookup goes in.
 
 Limits: a warning from 25 MB on; a collection is refused from 500 MB on, bounds from 100 MB on; two search heads that
 train one collection at the same moment are not kept apart, the last one wins.
@@ -93,10 +93,10 @@ class LookupStore(Places):
             name, index.keys, columns, [*index.problems, *checker.problems], version, index.path, index.total
         )
 
-    def index(self, name: str) -> Index:
-        """Where the rows of a collection are. Raises as read."""
+    def index(self, name: str, path: str | None = None) -> Index:
+        """Where the rows of a collection are. path: another file of the same kind. Raises as read."""
         try:
-            return Index(self.path(name))
+            return Index(path or self.path(name))
         except FileNotFoundError:
             raise self.not_found(name) from None
 

@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from adaptive_monitoring.store.base import Key, StoredModels
 
-SHADOW = "_shadow"
+SHADOW = "_shadow"  # behind the name of a collection: models that nobody is paged by yet
 
 
 class Versions(LookupStore):
@@ -107,9 +107,9 @@ class Versions(LookupStore):
     def promote(self, name: str) -> tuple[int, Written]:
         """Writes the rows of <name>_shadow into the collection, as mode=update does, and removes the shadow.
 
-        Returns the shadow's version, and what was written. A shadow row without numbers does not replace a model that
-        has some. When the shadow cannot be removed, a warning says so. Raises CollectionNotFound, Locked, ModelError for
-        a shadow with rows that cannot be trusted, and as write; nothing is changed then.
+        Returns the shadow's version, and what was written. An untrainable row of the shadow does not replace a model
+        with numbers. When the shadow cannot be removed, a warning says so. Raises CollectionNotFound, Locked, ModelError
+        for a shadow with rows that cannot be trusted, and as write; nothing is changed then.
         """
         shadow = name + SHADOW
         if not self.shadow(name):
@@ -211,12 +211,12 @@ class Versions(LookupStore):
         keys, width = found.keys, len(found.keys) + 1
         good: set[Key] = set()
         if os.path.exists(self.path(name)):
-            target = self.read(name, only=("metric", "state"))
+            target = self.read(name, only=("metric", "model_status"))
             if target.keys == keys:
-                good = {row[:width] for row in zip(*target.columns.data) if row[-1]}
+                good = {row[:width] for row in zip(*target.columns.data) if row[-1] != "untrainable"}
         rows = list(zip(*found.columns.data))
-        state = found.columns.names.index("state")
-        chosen = [row for row in rows if row[state] or row[:width] not in good]
+        status = found.columns.names.index("model_status")
+        chosen = [row for row in rows if row[status] != "untrainable" or row[:width] not in good]
         data = list(map(list, zip(*chosen))) if chosen else [[] for _ in found.columns.names]
         written = self.write(name, keys, Columns(found.columns.names, data), "update")
         if len(chosen) < len(rows):
