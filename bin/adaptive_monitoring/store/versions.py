@@ -108,7 +108,7 @@ class Versions(LookupStore):
         """Writes the rows of <name>_shadow into the collection, as mode=update does, and removes the shadow.
 
         Returns the shadow's version, and what was written. An untrainable row of the shadow does not replace a model
-        with numbers. When the shadow cannot be removed, a warning says so. Raises CollectionNotFound, Locked, ModelError
+        with numbers. When the shadow cannot be removed, it is told. Raises CollectionNotFound, Locked, ModelError
         for a shadow with rows that cannot be trusted, and as write; nothing is changed then.
         """
         shadow = name + SHADOW
