@@ -9,7 +9,7 @@ from adaptive_monitoring.store.versions import Versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
     from adaptive_monitoring.store.base import StoredModels, Written
@@ -55,7 +55,8 @@ class Changing:
         if written.changed:
             entities = len(set(zip(*chosen.select(models.keys).data)))
             self._tell(word, written, rows=written.locked, entities=entities, reason=_first(keys))
-        return self.store.read(self.name, {key[:-1] for key in keys}).columns
+        now = self.store.read(self.name, {key[:-1] for key in keys}).columns
+        return _table(now.names, [list(row) for row in zip(*now.data) if row[: len(names)] in keys])
 
     def promote(self) -> Columns:
         """The rows of the shadow in place of those of the collection, as one row."""
@@ -124,5 +125,5 @@ def _first(keys: set[tuple[str, ...]], most: int = 20) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _table(names: tuple[str, ...], rows: list[list[str]]) -> Columns:
+def _table(names: Sequence[str], rows: list[list[str]]) -> Columns:
     return Columns(names, list(map(list, zip(*rows))) if rows else [[] for _ in names])

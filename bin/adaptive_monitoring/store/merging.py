@@ -98,7 +98,7 @@ def merge(stored: Stored, trained: Rows, written: Written, mode: str) -> list[by
     merged: Lines = {key: line for key, line in stored.lines.items() if mode == "update" or key in fixed}
     written.locked = len(fixed & trained.keys())
     written.kept = len(merged.keys() - (trained.keys() - fixed))
-    written.changed = len(merged) != len(stored.lines)
+    written.changed = bool(stored.lines.keys() - merged.keys() - trained.keys())
     fresh: Rows = {}
     for key in trained.keys() - fixed:
         old = split(stored.lines[key]) if key in stored.trusted else None
