@@ -168,7 +168,7 @@ def replay_search(search: str, collection: str, version: int) -> tuple[str, str]
         if collection == (f"{typed.into}_shadow" if typed.mode == "shadow" else typed.into):
             if pieces[0] and not pieces[0].lower().startswith("search "):
                 pieces[0] = f"search {pieces[0]}"
-            return " | ".join([*pieces[:i], f"{pieces[i]} replay={version}"]), str(typed.mode)
+            return " | ".join([*pieces[:i], f"{pieces[i]} replay={version}"]).strip(), str(typed.mode)
     raise NotReplayable(
         f'adaptmodel: the recorded search has no adaptfit that writes "{collection}" in plain sight (it may stand in a '
         f"macro, or the search was too long to be kept whole): {_short(search)}"
