@@ -40,6 +40,8 @@ class Fault:
         self.ignore = ignore
 
 
+
+
 class FakeSplunkd:
     """with FakeSplunkd(home) as splunkd: ...
 

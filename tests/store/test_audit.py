@@ -9,6 +9,7 @@ import pytest
 from searchhead.fakesplunkd import FakeSplunkd
 from searchhead.spl import read_conf
 
+from adaptive_monitoring.commands import verdicts
 from adaptive_monitoring.store.audit import COLLECTION, FIELDS, Audit, app_version
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -102,11 +103,12 @@ def test_an_unknown_event_or_field_is_a_fault(tmp_path, event, field) -> None:
         Audit(search(), print, str(tmp_path)).record(event, **{field: 1})
 
 
-def test_searches_see_the_fields_of_a_record() -> None:
-    stanza = read_conf(REPOSITORY, "transforms")[COLLECTION]
-    assert stanza["external_type"] == "kvstore" and stanza["collection"] == COLLECTION
-    assert [name.strip() for name in stanza["fields_list"].split(",")] == ["_key", *FIELDS]
-    assert COLLECTION in read_conf(REPOSITORY, "collections")
+@pytest.mark.parametrize("name, fields", [(COLLECTION, FIELDS), ("adaptive_verdicts", verdicts.FIELDS)])
+def test_searches_see_the_fields_of_a_record(name, fields) -> None:
+    stanza = read_conf(REPOSITORY, "transforms")[name]
+    assert stanza["external_type"] == "kvstore" and stanza["collection"] == name
+    assert [field.strip() for field in stanza["fields_list"].split(",")] == ["_key", *fields]
+    assert name in read_conf(REPOSITORY, "collections")
 
 
 def test_the_version_of_the_app_is_the_one_in_app_conf(tmp_path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands.hashing import DataHash
 from adaptive_monitoring.commands.intake import Intake
+from adaptive_monitoring.commands.judged import Judged
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.rows import Reader, in_value_order
 from adaptive_monitoring.commands.shelf import Shelf
@@ -53,6 +54,8 @@ class Fitting:
         self.reader = Reader("adaptfit", arguments)
         tz = self.settings.tz
         self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
+        self.judged = Judged(info, messages, arguments.into, arguments.by)
+        self.windows.append(self.judged.windows())
         self.intake = Intake(self.reader, self.windows, arguments.span or 0)
         self.shelf = Shelf(info.dispatch_dir if os.path.isdir(info.dispatch_dir) else None)
         self.told = FIRST_TOLD
@@ -219,6 +222,7 @@ class Fitting:
         name = self.target()
         if name is None or not len(columns):
             return
+        self.judged.ease(columns, name)
         if self.arguments.replay is not None:
             columns.add("data_hash", [self.hash.text()] * len(columns))
             return

@@ -85,7 +85,7 @@ def versions(name: str, help: str = "") -> Option:
     return Option(name, read, "the number of a version such as 3, or two of them such as 2,5", (), help)
 
 
-def boolean(name: str, default: bool = False, help: str = "") -> Option:
+def boolean(name: str, default: bool | None = False, help: str = "") -> Option:
     """true/false, t/f, yes/no or 1/0."""
 
     def read(text: str) -> bool:
