@@ -169,6 +169,23 @@ def test_locking_is_no_difference_and_a_locked_row_of_an_older_training_is_skipp
     assert "of version 1: it was locked" in found[0]["detail"]
 
 
+def test_what_verdicts_eased_is_no_difference_and_their_training_is_found(estate) -> None:
+    estate.train()
+    start = START + (DAYS - 0.3) * DAY
+    alert = {"_time": str(start), "host": "a", "verdict": "false_alert", "anomaly_id": f"x-{start:.0f}",
+             "anomaly_start": str(start), "anomaly_score": "80", "contributors": "cpu 100%",
+             "reason": "cpu at 90 jumped far from its last values"}  # fmt: skip
+    text = "search x | adaptfeedback verdict=verdict by host model=web"
+    assert not estate.head.search(text, [alert]).errors
+    assert "eased=0 0 0 0 0" not in estate.app.stored("web").get("state")[0] and estate.app.store.versions("web") == [1]
+    records = sorted(estate.splunkd.collections.store["adaptive_audit"].values(), key=lambda record: record["_key"])
+    assert [(row["event"], row["version"], row["rows"]) for row in records] == [("train", "1", "4"), ("verdict", "2", "1")]
+    assert records[1]["reason"] == "1 false_alert"
+    assert words(estate.replay()) == ["replay_ok"] * 4 and estate.splunkd.export.searches == [f"{TRAIN} replay=1"]
+    estate.forge(level="51.5")
+    assert words(estate.replay())[0] == "replay_differs"
+
+
 def test_what_was_promoted_is_repeated_by_the_training_of_the_shadow(estate) -> None:
     estate.train()
     estate.train(f"{TRAIN} mode=shadow budget=2", last=DAYS + 1)
@@ -267,14 +284,13 @@ def test_pipes_in_quotes_brackets_and_macros_do_not_cut() -> None:
 
 def test_only_what_is_learned_is_compared() -> None:
     row = dict.fromkeys(SCHEMA, "1")
-    assert judged(row, {**row, "author": "else", "lock": "", "row_hash": "", "model_version": "7"}, False, "1")[0] == (
-        "replay_ok"
-    )
+    other = {"author": "else", "lock": "", "row_hash": "", "model_version": "7", "state": "1;eased=0 0.5 0 0 0"}
+    assert judged(row, {**row, **other}, False, 1) == ("replay_ok", "")
     assert set(SCHEMA) - set(COMPARED) == {"author", "lock", "row_hash", "model_version"}
     for name in COMPARED:
-        assert judged(row, {**row, name: "2"}, False, "1") == (
+        assert judged(row, {**row, name: "2"}, False, 1) == (
             "replay_differs", f'1 cells differ: {name} "1" is "2" today'
         )  # fmt: skip
-    assert judged(row, {**row, "level": "2"}, True, "1")[0] == "replay_data_changed"
-    assert judged(row, {**row, "level": "2"}, False, "2")[0] == "replay_skipped"
-    assert judged(None, row, False, "1")[0] == judged(row, None, False, "1")[0] == "replay_differs"
+    assert judged(row, {**row, "level": "2"}, True, 1)[0] == "replay_data_changed"
+    assert judged(row, {**row, "level": "2"}, False, 2)[0] == "replay_skipped"
+    assert judged(None, row, False, 1)[0] == judged(row, None, False, 1)[0] == "replay_differs"

@@ -116,13 +116,13 @@ class Judging:
         stored = self._recorded({record["_key"] for _, _, record in found})
         before = self.models.written
         after = self._eased(stored)
-        self._audit({key: record["_key"] for _, key, record in found}, self.models.written is not before)
+        self._audit(len({key for _, key, _ in found}), self.models.written is not before)
         return {row: self._levels(key, self.given[record["_key"]], after) for row, key, record in found}
 
-    def _audit(self, alerts: dict[Key, str], wrote: bool) -> None:
-        """Tells the audit trail of the verdicts of a chunk. alerts: by entity; wrote: whether they moved a model."""
+    def _audit(self, entities: int, wrote: bool) -> None:
+        """Tells the audit trail of the verdicts of a chunk, about so many entities. wrote: they moved a model."""
         told = of_write(self.models.written) if wrote and self.models.written else {"collection": self.name}
-        tell(self.info, self.messages, "verdict", None, **told, entities=len(alerts), source="adaptive_verdicts",
+        tell(self.info, self.messages, "verdict", None, **told, entities=entities, source="adaptive_verdicts",
              rows=len(self.given), reason=self._counts())
 
     def _counts(self) -> str:

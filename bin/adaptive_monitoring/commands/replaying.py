@@ -2,9 +2,10 @@
 
 The audit trail knows the search of the training and its range of time. That search runs again through splunkd, up to
 adaptfit, which gets replay=<version>: it trains as it did then and stores nothing. Every cell of every row is compared
-but those that are not learned: model_version, lock, row_hash and author.
+but those that are not learned: model_version, lock, row_hash, author, and in the state cell what verdicts have eased.
 
-Limits: the search runs with the rights of who asks. It proves that these data and this program give these numbers; not
+Limits: the search runs with the rights of who asks. Verdicts given since leave other rows out of training: then the data
+are told to be others. It proves that these data and this program give these numbers; not
 that the data were right, nor that the audit trail was not rewritten together with the collection.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 
 from adaptive_monitoring.commands.options import parse
+from adaptive_monitoring.commands.statecell import learned
 from adaptive_monitoring.errors import AdaptiveError, NotReplayable, SplunkdError, VersionNotFound
 from adaptive_monitoring.store.audit import LONGEST, Audit
 from adaptive_monitoring.store.base import SCHEMA
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     Key = tuple[str, ...]
     Row = dict[str, str]
 
-CHANGING = ("train", "promote", "rollback", "lock", "unlock")
+CHANGING = ("train", "promote", "rollback", "lock", "unlock", "verdict")
+MAKING = ("train", "promote", "verdict")  # give rows a new model_version
 NOT_LEARNED = ("model_version", "lock", "row_hash", "author")
 COMPARED = tuple(name for name in SCHEMA if name not in NOT_LEARNED)
 WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
@@ -44,14 +47,14 @@ class Replay:
     ) -> None:
         self.info, self.store, self.name = info, store, name
         self.records = Audit(info, messages.warn, store.app).records(collection=name)
-        self.version = version
+        self.version, self.mark = version, 0
         self.audit = Audit(info, messages.warn, store.app)
 
     def findings(self) -> Iterator[list[str]]:
         """Cells finding, line, row, detail of each model. Raises SplunkdError where splunkd cannot be asked."""
         try:
             models = self._models()
-            record = self._record(str(models.version))
+            record = self._record(models.version)
             again = self._again(record)
         except (NotReplayable, VersionNotFound) as error:
             yield ["not_replayable", "", "", str(error)]
@@ -65,19 +68,23 @@ class Replay:
             return self.store.read(self.name)
         return self.store.version_of(self.name, self.version)
 
-    def _record(self, version: str) -> Record:
+    def _record(self, version: int) -> Record:
         """The training behind the rows; of promoted ones that of the shadow. Raises NotReplayable."""
-        made = [row for row in self.records if row["version"] == version and row["changed"] == "1"]
-        made = [row for row in made if row["event"] in ("train", "promote")]
-        if made and made[-1]["event"] == "promote":
-            source = self.audit.records(collection=made[-1]["source"], event="train", changed="1")
-            made = [row for row in source if row["version"] == made[-1]["source_version"]]
-        if not made:
+        made = {row["version"]: row for row in self.records if row["event"] in MAKING and row["changed"] == "1"}
+        self.mark = version
+        while made.get(str(self.mark), {}).get("event") == "verdict":  # the training that the verdicts are about
+            self.mark -= 1
+        record = made.get(str(self.mark))
+        if record is not None and record["event"] == "promote":
+            source = self.audit.records(collection=record["source"], event="train", changed="1")
+            trained = {row["version"]: row for row in source}
+            record = trained.get(record["source_version"])
+        if record is None:
             raise NotReplayable(
-                f'adaptmodel: the audit trail has no record of the training of version {version} of "{self.name}": it '
-                "was trained before there was one or on another machine, or the record was removed"
+                f'adaptmodel: the audit trail has no record of the training of version {self.mark} of "{self.name}": '
+                "it was trained before there was one or on another machine, or the record was removed"
             )
-        return made[-1]
+        return record
 
     def _again(self, record: Record) -> list[Row]:
         """What the training gives today. Raises NotReplayable, SplunkdError."""
@@ -114,12 +121,12 @@ class Replay:
     def _compared(self, models: StoredModels, again: list[Row], record: Record) -> Iterator[list[str]]:
         keys = [*models.keys, "metric"]
         stored = dict(zip(zip(*models.columns.select(keys).data), _dicts(models)))
-        mark = str(models.version)
+        newer = {key for key, row in stored.items() if float(row["model_version"]) >= self.mark}
         other_data = again[0].get("data_hash", "") != record["data_hash"]
         found = {tuple(row.get(name, "") for name in keys): row for row in again}
         told = []
-        for key in sorted({*found, *(key for key, row in stored.items() if row["model_version"] == mark)}):
-            told.append([*judged(stored.get(key), found.get(key), other_data, mark), " ".join(key)])
+        for key in sorted({*found, *newer}):
+            told.append([*judged(stored.get(key), found.get(key), other_data, self.mark), " ".join(key)])
         for finding, detail, row in told:
             yield [finding, "", row, detail]
         if other_data and all(finding != "replay_data_changed" for finding, _, _ in told):
@@ -133,20 +140,25 @@ class Replay:
             yield ["unrecorded_change", "", "", detail]
 
 
-def judged(stored: Row | None, again: Row | None, other_data: bool, version: str) -> tuple[str, str]:
-    """(finding, detail) of one model. other_data: the data hash is another; version: of the training, as text."""
+def judged(stored: Row | None, again: Row | None, other_data: bool, version: int) -> tuple[str, str]:
+    """(finding, detail) of one model. other_data: the data hash is another; version: that the training became."""
     if stored is None:
         return "replay_differs", "there is no such row that can be trusted; the training gives one"
     if again is None:
         return "replay_differs", "the training gives no such row"
-    cells = [name for name in COMPARED if stored[name] != again.get(name, "")]
+    cells = [name for name in COMPARED if _learned(stored, name) != _learned(again, name)]
     if not cells:
         return "replay_ok", ""
-    if stored["model_version"] != version:
+    if float(stored["model_version"]) < version:
         kept = "it was locked, or nothing could be learned, or another training wrote it"
         return "replay_skipped", f"the stored row is of version {stored['model_version']}: {kept}"
     detail = "; ".join(f"{name} {_short(stored[name])} is {_short(again.get(name, ''))} today" for name in cells)
     return ("replay_data_changed" if other_data else "replay_differs"), f"{len(cells)} cells differ: {detail}"
+
+
+def _learned(row: Row, name: str) -> str:
+    text = row.get(name, "")
+    return learned(text) if name == "state" else text
 
 
 def replay_search(search: str, collection: str, version: int) -> tuple[str, str]:

@@ -10,6 +10,11 @@ def parts(state: str) -> dict[str, str]:
     return {name: numbers for name, equals, numbers in (part.partition("=") for part in state.split(";")) if equals}
 
 
+def learned(state: str) -> str:
+    """The cell without what verdicts have eased."""
+    return ";".join(part for part in state.split(";") if not part.startswith("eased="))
+
+
 def eased(state: str) -> str:
     """`jump 0.8; level 0.3`: by how much verdicts have eased each kind of deviation, most first; '' when by nothing.
 

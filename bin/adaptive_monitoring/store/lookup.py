@@ -130,12 +130,12 @@ class LookupStore(Places):
             written.before = number if stored.exists else 0
             lines = merge(stored, trained, written, mode)
             written.rows = len(lines)
+            remark(lines, written)
             if stored.exists and not written.changed:
                 written.version, written.bytes = number, os.path.getsize(path)
                 written.hash = files.sha256_of(path)
                 return written
             written.changed = True
-            remark(lines, written)
             data = b"\n".join([rendered([*keys, *SCHEMA]), *lines, b""])
             del stored, lines  # as large as the file
             self._exchange(name, data, written, number)
