@@ -179,7 +179,8 @@ def test_what_verdicts_eased_is_no_difference_and_their_training_is_found(estate
     assert not estate.head.search(text, [alert]).errors
     assert "eased=0 0 0 0 0" not in estate.app.stored("web").get("state")[0] and estate.app.store.versions("web") == [1]
     records = sorted(estate.splunkd.collections.store["adaptive_audit"].values(), key=lambda record: record["_key"])
-    assert [(row["event"], row["version"], row["rows"]) for row in records] == [("train", "1", "4"), ("verdict", "2", "1")]
+    told = [(row["event"], row["version"], row["rows"]) for row in records]
+    assert told == [("train", "1", "4"), ("verdict", "2", "1")]
     assert records[1]["reason"] == "1 false_alert"
     assert words(estate.replay()) == ["replay_ok"] * 4 and estate.splunkd.export.searches == [f"{TRAIN} replay=1"]
     estate.forge(level="51.5")

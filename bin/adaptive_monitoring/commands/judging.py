@@ -230,8 +230,8 @@ class Judging:
             if count > SHOWN:
                 self.messages.warn(str(BadVerdict(f"adaptfeedback: {count} {kind} were told about; {SHOWN} by name")))
         version = f"version {self.models.written.version}" if self.models.written else "its models stay as they are"
-        self.messages.info(f'adaptfeedback: {len(self.given)} verdicts on "{self.name}" recorded by {self.shelved.route}: '
-                           f"{self._counts()}; {len(self.moved)} models moved, {version}")
+        what = f'{len(self.given)} verdicts on "{self.name}" recorded by {self.shelved.route}'
+        self.messages.info(f"adaptfeedback: {what}: {self._counts()}; {len(self.moved)} models moved, {version}")
         if self.moved:
             self.messages.info(f"adaptfeedback: bounds for pointwise=true follow with "
                                f"| adaptmodel action=export collection={self.name}")

@@ -4,9 +4,9 @@ The audit trail knows the search of the training and its range of time. That sea
 adaptfit, which gets replay=<version>: it trains as it did then and stores nothing. Every cell of every row is compared
 but those that are not learned: model_version, lock, row_hash, author, and in the state cell what verdicts have eased.
 
-Limits: the search runs with the rights of who asks. Verdicts given since leave other rows out of training: then the data
-are told to be others. It proves that these data and this program give these numbers; not
-that the data were right, nor that the audit trail was not rewritten together with the collection.
+Limits: the search runs with the rights of who asks. Verdicts given since leave other rows out of training: the data are
+then told to be others. It proves that these data and this program give these numbers; not that the data were right, nor
+that the audit trail was not rewritten together with the collection.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class Audit:
         record = {**self._about_the_search(), "event": event}
         record.update((name, _text(value)) for name, value in cells.items())
         record = {name: self._clean(text) for name, text in record.items()}
-        record["_key"] = f"{float(record['time']):017.3f}-{uuid.uuid4().hex[:12]}"
+        record["_key"] = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}"  # the order of keys is that of events
         try:
             self.documents.add([record])
         except (AdaptiveError, OSError) as error:
