@@ -7,7 +7,7 @@ import os
 from searchhead.head import SearchHead
 
 from adaptive_monitoring.bounds.derive import derive
-from commands.fleet import App, said, wide
+from commands.fleet import DAYS, START, App, said, shifted, wide
 
 
 def model(app: App, words: str, **settings):
@@ -145,3 +145,15 @@ def test_proposed_thresholds_become_a_lookup_that_has_the_columns_of_a_back_test
         (host, metric, side) for host in "ab" for metric in ("cpu", "mem") for side in ("high", "low")
     ]
     assert {row["duration"] for row in found} == {"20m"}
+
+
+def test_proposed_thresholds_can_be_back_tested(own) -> None:
+    train(own, 1, days=DAYS)
+    model(own, "action=export collection=web format=proposal | outputlookup thresholds.csv")
+    later = shifted(wide("ab", 8, START + DAYS * 86400), "b", "cpu", 60, 7 * 24 + 12)
+    result = own.search("adaptbacktest cpu mem by host static=thresholds", later)
+    assert not result.errors and not said(result, "left out")
+    total = {row["row"]: row for row in result.rows}["total"]
+    quiet = own.search("adaptbacktest cpu mem by host static=thresholds", wide("ab", 8, START + DAYS * 86400))
+    calm = {row["row"]: row for row in quiet.rows}["total"]
+    assert float(total["static_alerts"]) > float(calm["static_alerts"]) == 0
