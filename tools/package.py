@@ -33,8 +33,8 @@ PLACES = (
     ("LICENSE", ""),
     ("NOTICE", ""),
 )
-#: Collections belong to an installation; the app never ships (and never overwrites) one.
-COLLECTIONS = "adaptive_"
+#: Collections and records belong to an installation; the app never ships (and never overwrites) one.
+COLLECTIONS = ("adaptive_", "kv_")
 #: The REST client only: no searchcommands, modularinput, ai. 3.x asks its own metadata for its version.
 SDK_FILES = ("__init__.py", "binding.py", "client.py", "data.py")
 TAGS = ("py39", "py313")

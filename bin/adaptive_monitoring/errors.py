@@ -25,7 +25,8 @@
     │   ├── SpanMismatch          ADM035
     │   ├── VersionNotFound       ADM036
     │   ├── Changed               ADM037  by another search meanwhile
-    │   └── NotReplayable         ADM038
+    │   ├── NotReplayable         ADM038
+    │   └── Locked                ADM039
     ├── ProtocolError             ADM004  what splunkd sent
     │   ├── Truncated             ADM040
     │   └── BadHeader             ADM041
@@ -208,6 +209,12 @@ class NotReplayable(ModelError):
     """A training cannot be repeated: its search, its data or the version before it are not known any more."""
 
     code = "ADM038"
+
+
+class Locked(ModelError):
+    """Locked rows stand in the way; nothing was changed."""
+
+    code = "ADM039"
 
 
 class ProtocolError(AdaptiveError):

@@ -6,7 +6,7 @@ import pytest
 from store.modelrows import models, rows_of
 
 from adaptive_monitoring.bounds import derive as module
-from adaptive_monitoring.bounds.derive import derive, thresholds
+from adaptive_monitoring.bounds.derive import derive
 from adaptive_monitoring.errors import TooLarge
 from bounds.naive import bounds, local_slot, utc_slot
 
@@ -102,13 +102,4 @@ def test_too_many_bounds_are_refused_before_the_work(monkeypatch) -> None:
 def test_no_models_give_an_empty_table() -> None:
     derived = derive(models([]), ["host"])
     assert derived.columns.names == ["host", "metric", "slot", "lower_bound", "expected", "upper_bound"]
-    assert len(derived.columns) == 0 and len(thresholds(derived.columns, ["host"])) == 0
-
-
-def test_thresholds_are_the_widest_bounds() -> None:
-    derived = derive(models(["a", "b"], season="day", lower_k=""), ["host"]).columns
-    rows = as_dicts(thresholds(derived, ["host"]))
-    for row in rows:
-        highs = [float(r["upper_bound"]) for r in as_dicts(derived) if r["host"] == row["host"]]
-        assert float(row["upper_threshold"]) == max(highs) and row["lower_threshold"] == ""
-    assert [row["host"] for row in rows] == ["a", "b"]
+    assert len(derived.columns) == 0

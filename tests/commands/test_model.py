@@ -113,8 +113,12 @@ def test_export_writes_the_bounds_and_verify_finds_old_ones(app, store) -> None:
 def test_proposals_are_rows_and_write_nothing(app, store) -> None:
     store.write("web", ["host"], models(["a", "b"], ["cpu", "mem"], season="day"))
     rows = search(app, "action=export format=proposal collection=web where host=b").rows
-    assert [(row["host"], row["metric"]) for row in rows] == [("b", "cpu"), ("b", "mem")]
-    assert float(rows[0]["lower_threshold"]) < float(rows[0]["upper_threshold"])
+    found = [(row["host"], row["metric"], row["direction"]) for row in rows]
+    assert found == [("b", metric, side) for metric in ("cpu", "mem") for side in ("high", "low")]
+    high, low = rows[:2]
+    assert float(high["critical"]) > float(high["warning"]) > float(low["warning"]) > float(low["critical"])
+    assert {row["duration"] for row in rows} == {"10m"}
+    assert search(app, "action=export format=proposal collection=web open=3/4").rows[0]["duration"] == "15m"
     assert not os.path.exists(store.bounds_path("web"))
 
 
@@ -137,7 +141,7 @@ def test_delete_and_export_do_nothing_in_a_preview(app, store) -> None:
 @pytest.mark.parametrize(
     "words, says",
     [
-        ("action=drop collection=web", "action must be list, show, verify, delete or export.*ADM011"),
+        ("action=drop collection=web", "action must be list, show, diff, .* delete, verify or export.*ADM011"),
         ("action=show", "collection= is missing.*ADM012"),
         ("action=delete collection=web2", "there are: web.*ADM030"),
         ("action=show collection=../x", "collection must be.*ADM011"),
@@ -147,6 +151,15 @@ def test_delete_and_export_do_nothing_in_a_preview(app, store) -> None:
         ("action=show collection=web where host", "WHERE takes.*ADM013"),
         ("action=show colection=web", "did you mean collection.*ADM010"),
         ("cpu", "takes no fields.*ADM013"),
+        ("action=list version=3", "version= goes with action=show or diff or rollback or verify; got list.*ADM013"),
+        ("action=show collection=web version=x", "version must be the number of a version.*ADM011"),
+        ("action=rollback collection=web version=1,2", "one version is enough here; got version=1,2.*ADM013"),
+        ("action=verify version=1", "takes version= with collection= and replay=true only.*ADM013"),
+        ("action=show collection=web against=db", "against= goes with action=diff.*ADM013"),
+        ("action=lock collection=web", "action=lock needs WHERE.*ADM012"),
+        ("action=diff collection=web", "no version before the one in use.*none is kept.*ADM036"),
+        ("action=rollback collection=web version=7", 'no version 7 of "web".*none is kept.*ADM036'),
+        ("action=promote collection=web", "no shadow of \"web\".*mode=shadow.*ADM030"),
     ],
 )
 def test_what_is_typed_wrong_is_explained(app, store, words, says) -> None:

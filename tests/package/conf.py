@@ -51,7 +51,7 @@ KNOWN = {
         r"replication(Allowlist|Denylist)": r"adaptive_[a-z_]+",
     },
     "default.meta": {
-        r"|commands|searchbnf|macros|lookups|transforms|savedsearches|views|nav": r"access|export|owner",
+        r"|commands|searchbnf|macros|lookups|transforms|collections|savedsearches|views|nav": r"access|export|owner",
     },
 }
 

@@ -23,18 +23,26 @@ FEED = (
 
 
 class Answer:
-    """status and either entries (name → content), a plain JSON value, or messages."""
+    """status and either entries (name → content), a plain JSON value, messages, or lines of JSON."""
 
     def __init__(
-        self, status: int = 200, entries: list[Entry] | None = None, value: Any = None, text: str | None = None
+        self,
+        status: int = 200,
+        entries: list[Entry] | None = None,
+        value: Any = None,
+        text: str | None = None,
+        lines: str | None = None,
     ) -> None:
         self.status = status
         self.entries = entries
         self.value = value
         self.text = text
+        self.lines = lines
 
     def content(self, wants_json: bool) -> tuple[str, bytes]:
         """(content type, bytes)."""
+        if self.lines is not None:
+            return "application/json", self.lines.encode()
         if self.entries is None and self.text is None:
             return "application/json", json.dumps(self.value).encode()
         if self.text is not None:

@@ -1,7 +1,8 @@
 """A fake splunkd: the REST endpoints that our commands call, with switches for every way in which they can fail.
 
 Plain HTTP on 127.0.0.1, usable with splunklib.client. It knows data/lookup-table-files (with acl), storage/collections
-(config and data) and storage/passwords; anything else is 404. What it does is what is documented of splunkd; what is
+(config and data; those of default/collections.conf are there), storage/passwords and search/v2/jobs/export; anything
+else is 404. What it does is what is documented of splunkd; what is
 not documented is refused.
 """
 
@@ -14,10 +15,15 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from searchhead import spl
 from searchhead.atom import Answer, message
+from searchhead.export import Export
 from searchhead.kvstore import Collections
 from searchhead.lookups import Lookups
 from searchhead.passwords import Passwords
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXPORT = ["search", "v2", "jobs", "export"]
 
 
 class Fault:
@@ -34,7 +40,6 @@ class Fault:
         self.ignore = ignore
 
 
-SHIPPED = ("adaptive_verdicts", "adaptive_audit")  # default/collections.conf of the app
 
 
 class FakeSplunkd:
@@ -54,7 +59,8 @@ class FakeSplunkd:
         self.log: list[tuple[str, str, int]] = []
         self.lookups = Lookups(self.home, str(lookups) or os.path.join(self.home, "etc", "apps", app, "lookups"), app)
         self.collections = Collections(app)
-        self.collections.store.update({name: {} for name in SHIPPED})
+        self.collections.store.update({name: {} for name in spl.read_conf(REPOSITORY, "collections").sections()})
+        self.export = Export()
         self.passwords = Passwords(app)
         self._faults: list[Fault] = []
         self._lock = threading.RLock()
@@ -100,6 +106,10 @@ class FakeSplunkd:
                 fault.times -= 1
         if fault and fault.slow_s:
             time.sleep(fault.slow_s)
+        if path.endswith("/".join(EXPORT)) and key == self.session_key and not (fault and (fault.cut or fault.status)):
+            answer = self.export.answer(method, _form(query, body))  # not under the lock: the search asks back
+            self.log.append((method, path, answer.status))
+            return answer
         with self._lock:
             if fault and fault.cut:
                 answer = None

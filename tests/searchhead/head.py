@@ -110,7 +110,8 @@ class SearchHead:
         return Result(table, runner, time.perf_counter() - started)
 
     def _pipe(self, pipeline: list[tuple[str, str]], table: Table, runner: Runner, given: bool) -> Table:
-        verbs = Verbs(self.app, runner.context)
+        collections = getattr(self.splunkd, "collections", None)
+        verbs = Verbs(self.app, runner.context, collections and collections.store)
         shares = self._shares(table)
         for position, (verb, rest) in enumerate(pipeline):
             if position == 0 and verb == "search" and given:

@@ -15,10 +15,16 @@ FUNCTION = re.compile(r"(\w+)(?:\(([^)]*)\))?\Z")
 
 
 class Verbs:
-    """app: the app tree whose lookups and transforms.conf are used. context: the searchinfo, for addinfo."""
+    """app: the app tree whose lookups and transforms.conf are used. context: the searchinfo, for addinfo.
 
-    def __init__(self, app: str, context: dict[str, Any] | None = None) -> None:
+    collections: collection → _key → document, what lookups of external_type = kvstore show.
+    """
+
+    def __init__(
+        self, app: str, context: dict[str, Any] | None = None, collections: dict[str, dict[str, Row]] | None = None
+    ) -> None:
         self.app = app
+        self.collections = collections or {}
         self.context = context or {}
         self.transforms = spl.read_conf(app, "transforms")
         self.known: dict[str, Callable[[str, Table], Table]] = {
@@ -32,10 +38,18 @@ class Verbs:
 
     def _inputlookup(self, rest: str, table: Table) -> Table:
         name, *condition = [word for word in spl.words(rest) if not word.startswith("append=")]
-        found = read_csv(self.path(spl.unquoted(name)))
+        found = self._table_of(spl.unquoted(name))
         if condition and condition[0].lower() == "where":
             found = self._search(" ".join(condition[1:]), found)
         return found
+
+    def _table_of(self, name: str) -> Table:
+        """The fields of fields_list of a KV store lookup, else the whole file."""
+        if self.transforms.get(name, "external_type", fallback="") != "kvstore":
+            return read_csv(self.path(name))
+        fields = [field.strip() for field in self.transforms.get(name, "fields_list").split(",")]
+        documents = self.collections.get(self.transforms.get(name, "collection"), {}).values()
+        return from_rows([{field: document.get(field, "") for field in fields} for document in documents])
 
     def _outputlookup(self, rest: str, table: Table) -> Table:
         names = [word for word in spl.words(rest) if "=" not in word]

@@ -71,8 +71,9 @@ def test_equal_rows_give_equal_bytes_in_any_order(store) -> None:
 def test_rows_that_are_stored_already_are_not_written_again(store) -> None:
     store.write("web", ["host"], models(["a", "b"]))
     before = content(store)
-    again = store.write("web", ["host"], models(["a", "b"]))
-    assert (again.changed, again.version, again.route) == (False, 1, "none") and content(store) == before
+    for mode in ("update", "replace"):
+        again = store.write("web", ["host"], models(["a", "b"]), mode)
+        assert (again.changed, again.version, again.route) == (False, 1, "none") and content(store) == before
     assert not store.versions("web")
 
 

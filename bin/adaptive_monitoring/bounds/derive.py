@@ -167,23 +167,3 @@ class Zones:
                 self.warnings.append(text)
             return 0
         return int(offset.total_seconds()) if offset else 0
-
-
-def thresholds(bounds: Columns, keys: Sequence[str]) -> Columns:
-    """One static lower and upper threshold per entity and metric: the widest of its bounds.
-
-    bounds: of `derive`. For tools that know nothing else; a static threshold that never alerts in a usual week.
-    """
-    head = [*keys, "metric"]
-    widest: dict[tuple[str, ...], list[str]] = {}
-    for key, low, high in zip(zip(*bounds.select(head).data), bounds.get("lower_bound"), bounds.get("upper_bound")):
-        found = widest.setdefault(key, [low, high])
-        found[0] = min(found[0], low, key=_or_zero)
-        found[1] = max(found[1], high, key=_or_zero)
-    rows = [(*key, *found) for key, found in widest.items()]
-    names = [*head, "lower_threshold", "upper_threshold"]
-    return Columns(names, list(map(list, zip(*rows))) if rows else [[] for _ in names])
-
-
-def _or_zero(text: str) -> float:
-    return float(text or 0)

@@ -11,6 +11,7 @@ from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.commands.packed import MARK, PAYLOAD
 from adaptive_monitoring.commands.reducing import MAP, PHASE, SPAN, Map, preop
+from adaptive_monitoring.errors import BadGrammar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ SPEC = Spec(
         kinds.word("mode", ("update", "replace", "shadow"), "update",
                    "update learns on and keeps the models of others, replace learns anew and drops them, shadow writes "
                    "<collection>_shadow, which pages nobody until adaptmodel action=promote"),
+        kinds.integer("replay", 1, 1_000_000_000, None, "train as this version was trained, and store nothing"),
     ),
     fields="optional", by="optional", into="optional",
     usage="adaptfit <fields> [by <fields>] [into <collection>] [name=value …]",
@@ -49,6 +51,8 @@ class Fit(Command):
             self.previews = True
             return
         self.arguments = parse(info.args, SPEC)
+        if self.arguments.replay is not None and self.arguments.into is None:
+            raise BadGrammar(f"adaptfit: replay= repeats what was stored INTO a collection; write {SPEC.usage}")
         if self.arguments.into is not None:
             from adaptive_monitoring.store.base import check_keys, check_name
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 import numpy as np
 
 from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.commands.hashing import DataHash
 from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.judged import Judged
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
@@ -24,6 +25,7 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 from adaptive_monitoring.errors import MissingField, OutOfTime, SpanMismatch
 from adaptive_monitoring.protocol.body import render
 from adaptive_monitoring.store.base import DEFAULT_KEY, SCHEMA
+from adaptive_monitoring.store.versions import SHADOW, Versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +42,6 @@ NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upp
            "budget_observed", "span")
 CONSTANT = "the metric was constant"
 OF_CONSTANT = ("level", "state")  # so that an update, or the first move, finds what is known of it
-SHADOW = "_shadow"  # behind the name of a collection: models that nobody is paged by yet
 MIXED = 0.1  # from this share of clearly shorter steps on, rows have two spans
 
 
@@ -61,6 +62,7 @@ class Fitting:
         self.stopped = False
         self.starts: Starts | None = None
         self.mixed: list[str] = []
+        self.hash = DataHash()
         self.started = self.phase = time.monotonic()
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
@@ -117,6 +119,8 @@ class Fitting:
             part, start = self._panel(a, b, d, metric), None
             if self.starts is not None:
                 part, start = self.starts.of(detector, a, part)
+            if self.arguments.into is not None:
+                self.hash.add(self.reader.keys[a:b], self.reader.metrics, part)
             frozen = detector.freeze(detector.fit(part, None if start is None else start.state))
             texts = rowformat.encode(frozen, detector.layout)
             for name, values in self._model_rows(part, a, frozen, texts, start).items():
@@ -130,7 +134,12 @@ class Fitting:
         name = self.target()
         if name is None or self.arguments.mode == "replace":
             return None
-        return Starts(self.info, self.messages, name, self.reader, self._config_hash())
+        path = None
+        if self.arguments.replay is not None:
+            path = Versions(self.info).base_path(name, self.arguments.replay)
+            if path is None:
+                return None
+        return Starts(self.info, self.messages, name, self.reader, self._config_hash(), path)
 
     def target(self) -> str | None:
         """The collection that is written."""
@@ -214,8 +223,11 @@ class Fitting:
         if name is None or not len(columns):
             return
         self.judged.ease(columns, name)
+        if self.arguments.replay is not None:
+            columns.add("data_hash", [self.hash.text()] * len(columns))
+            return
         mode = "replace" if self.arguments.mode == "replace" and not self.stopped else "update"
-        Storing(self.info, self.messages, name, self.reader.by or [DEFAULT_KEY]).store(columns, mode)
+        Storing(self.info, self.messages, name, self.reader.by or [DEFAULT_KEY]).store(columns, mode, self.hash.text())
 
     def _remarks(self, columns: Columns) -> None:
         for text in self.reader.remarks():

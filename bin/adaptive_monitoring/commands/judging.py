@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from adaptive_monitoring.commands import verdicts
+from adaptive_monitoring.commands.auditing import of_write, tell
 from adaptive_monitoring.commands.feedback import ALERT, ANSWER
 from adaptive_monitoring.commands.reasons import cause_of
 from adaptive_monitoring.commands.recalibrating import Models
@@ -34,7 +35,7 @@ class Judging:
     """One search. Raises SplunkdError, NotWritable when verdicts cannot be recorded; no model was changed then."""
 
     def __init__(self, info: SearchInfo, messages: Messages, arguments: Arguments) -> None:
-        self.messages, self.arguments = messages, arguments
+        self.info, self.messages, self.arguments = info, messages, arguments
         self.name, self.by = arguments.model, sorted(arguments.by)
         self.names = self.by or [DEFAULT_KEY]
         self.models = Models(info, self.name, self.names)
@@ -113,8 +114,21 @@ class Judging:
         for _, key, record in found:
             self._settle(key, record)
         stored = self._recorded({record["_key"] for _, _, record in found})
+        before = self.models.written
         after = self._eased(stored)
+        self._audit(len({key for _, key, _ in found}), self.models.written is not before)
         return {row: self._levels(key, self.given[record["_key"]], after) for row, key, record in found}
+
+    def _audit(self, entities: int, wrote: bool) -> None:
+        """Tells the audit trail of the verdicts of a chunk, about so many entities. wrote: they moved a model."""
+        told = of_write(self.models.written) if wrote and self.models.written else {"collection": self.name}
+        tell(self.info, self.messages, "verdict", None, **told, entities=entities, source="adaptive_verdicts",
+             rows=len(self.given), reason=self._counts())
+
+    def _counts(self) -> str:
+        """`2 false_alert, 1 unsure`, of all alerts so far."""
+        words = [record["verdict"] for record in self.given.values()]
+        return ", ".join(f"{words.count(word)} {word}" for word in verdicts.WORDS if word in words) or "none"
 
     def _look(self, keys: set[Key]) -> None:
         """The models of these entities; what is missing is told."""
@@ -215,13 +229,11 @@ class Judging:
         for kind, count in self.told.items():
             if count > SHOWN:
                 self.messages.warn(str(BadVerdict(f"adaptfeedback: {count} {kind} were told about; {SHOWN} by name")))
-        words = [record["verdict"] for record in self.given.values()]
-        counts = ", ".join(f"{words.count(word)} {word}" for word in verdicts.WORDS if word in words) or "none"
         version = f"version {self.models.written.version}" if self.models.written else "its models stay as they are"
-        self.messages.info(f'adaptfeedback: {len(words)} verdicts on "{self.name}" recorded by {self.shelved.route}: '
-                           f"{counts}; {len(self.moved)} models moved, {version}")
+        what = f'{len(self.given)} verdicts on "{self.name}" recorded by {self.shelved.route}'
+        self.messages.info(f"adaptfeedback: {what}: {self._counts()}; {len(self.moved)} models moved, {version}")
         if self.moved:
             self.messages.info(f"adaptfeedback: bounds for pointwise=true follow with "
                                f"| adaptmodel action=export collection={self.name}")
-        self.messages.metric("verdicts", len(words))
+        self.messages.metric("verdicts", len(self.given))
         self.messages.metric("models_moved", len(self.moved))

@@ -75,6 +75,16 @@ def span(name: str, low: int, high: int, default: int | None = None, help: str =
     return Option(name, read, f"a span such as 5m or 1h, from {_span_text(low)} to {_span_text(high)}", default, help)
 
 
+def versions(name: str, help: str = "") -> Option:
+    """One version of a collection, or two: 3 or 2,5. Value: a tuple of one or two numbers, () = not given."""
+
+    def read(text: str) -> tuple[int, ...]:
+        found = re.match(r"(\d{1,9})(?:\s*,\s*(\d{1,9}))?\Z", text.strip())
+        return tuple(int(number) for number in found.groups() if number) if found else _refuse()
+
+    return Option(name, read, "the number of a version such as 3, or two of them such as 2,5", (), help)
+
+
 def boolean(name: str, default: bool | None = False, help: str = "") -> Option:
     """true/false, t/f, yes/no or 1/0."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from adaptive_monitoring.bounds.pointwise import severity
 from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.commands.allocator import keep_freed_memory
+from adaptive_monitoring.commands.auditing import Suppressions
 from adaptive_monitoring.commands.cells import Cells, slices
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader, joined
@@ -48,6 +49,7 @@ class Run:
         self.reader.windows = windows_of("adaptdetect", "suppress", arguments, self.settings.tz, messages)
         self.started = time.monotonic()
         self.rows = self.anomalous = self.episodes = 0
+        self.suppressions = Suppressions()
         self.stopped = False
         self.zone: object = None
         self._names: list[str] = []
@@ -92,6 +94,7 @@ class Run:
             result, place = result.take(rows), np.where(place >= 0, np.searchsorted(rows, place), -1)
         answer = fields.Answer(result.scores, result.verdicts, result.status)
         metric = None if batch.metric is None else np.maximum(batch.metric, 0)
+        self.suppressions.count(batch.window, batch.entity)
         told = {**self._reasons(batch, place, result), **self._suppressed(batch, place, result)}
         cells = answer.columns(place, told, metric)
         is_open = fields.ending(result.verdicts.open, False).take(place)
@@ -160,6 +163,9 @@ class Run:
         """The closing messages."""
         for text in self.reader.remarks():
             self.messages.warn(text)
+        if self.reader.windows is not None:
+            self.suppressions.tell(self.info, self.messages, self.arguments.suppress, self.reader.windows.reasons,
+                                   self.arguments.model)
         seconds = time.monotonic() - self.started
         self.messages.info(f"adaptdetect: {self.rows} rows of {self.reader.entities} entities scored "
                            f"in {seconds:.1f} s, {self.anomalous} rows in {self.episodes} alert episodes, {what}")

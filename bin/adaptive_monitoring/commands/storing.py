@@ -4,6 +4,7 @@ from __future__ import annotations
 from itertools import compress
 
 from adaptive_monitoring.columns import Columns
+from adaptive_monitoring.commands.auditing import of_write, tell
 from adaptive_monitoring.store.lookup import LookupStore
 from adaptive_monitoring.store.rows import row_hash
 
@@ -21,8 +22,11 @@ class Storing:
     def __init__(self, info: SearchInfo, messages: Messages, name: str, keys: Sequence[str]) -> None:
         self.info, self.messages, self.name, self.keys = info, messages, name, keys
 
-    def store(self, columns: Columns, mode: str) -> Written:
-        """Writes the collection and puts its version and hashes into the rows that come out. mode: of LookupStore."""
+    def store(self, columns: Columns, mode: str, data_hash: str = "") -> Written:
+        """Writes the collection, puts its version and hashes into the rows that come out, and tells the audit trail.
+
+        mode: of LookupStore. data_hash: of the numbers trained on.
+        """
         store = LookupStore(self.info)
         fresh = self._without_losses(store, columns) if mode == "update" else columns
         written = store.write(self.name, self.keys, fresh, mode)
@@ -38,7 +42,16 @@ class Storing:
             size = f"{written.rows} rows, {written.bytes / 1e3:.0f} kB"
             what = f"version {written.version} written ({size}, by {written.route})"
         self.messages.info(f'adaptfit: collection "{self.name}": {what}')
+        self._audit(columns, fresh, written, data_hash)
         return written
+
+    def _audit(self, columns: Columns, fresh: Columns, written: Written, data_hash: str) -> None:
+        status = fresh.get("model_status")
+        tell(
+            self.info, self.messages, "train", None, **of_write(written), rows=len(fresh),
+            entities=len(set(zip(*fresh.data[:len(self.keys)]))), data_hash=data_hash,
+            config_hash=" ".join(sorted(set(fresh.get("config_hash")))),
+            reason=", ".join(f"{status.count(word)} {word}" for word in sorted(set(status))))
 
     def _without_losses(self, store: LookupStore, columns: Columns) -> Columns:
         """The rows to write: where nothing could be learned, a stored model that has numbers stays."""

@@ -10,6 +10,7 @@ from adaptive_monitoring.errors import Busy, Conflict, NotFound, Refused, Splunk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Protocol
 
     class Session(Protocol):
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 APP = "adaptive_monitoring"
 LOOKUPS = "data/lookup-table-files"
 DOCUMENTS = "storage/collections/data"
+EXPORT = "search/v2/jobs/export"
 TIMEOUT_S = 30.0
+SEARCH_TIMEOUT_S = 3600.0  # a reporting search says nothing until it has read everything
 CONNECT_TIMEOUT_S = 5.0
 TRIES = 4  # with the pauses below: at most about 8 s of waiting before Busy is reported
 PAUSE_S = 0.5
@@ -34,11 +37,15 @@ RIGHTS = {
     "own": "write access to the lookup file",
     "read": "read access to the lookup files of the app",
     "documents": "read and write access to the KV store collections of the app",
+    "search": "the right to run that search: the capability search, and access to its indexes, lookups and macros",
 }
 
 
-def connect(session: Session, app: str = APP) -> Client:
-    """A client for the search's own splunkd. Raises Unreachable when nothing listens there or no key was given."""
+def connect(session: Session, app: str = APP, timeout_s: float | None = None) -> Client:
+    """A client for the search's own splunkd. timeout_s: without any byte of an answer, default TIMEOUT_S.
+
+    Raises Unreachable when nothing listens there or no key was given.
+    """
     from urllib.parse import urlsplit
 
     parts = urlsplit(session.splunkd_uri)
@@ -46,7 +53,7 @@ def connect(session: Session, app: str = APP) -> Client:
         raise Unreachable("splunkd: the search gave no session key or no address of splunkd")
     port = parts.port or 8089
     _knock(parts.hostname, port)
-    return Client(_context(session.session_key, parts.scheme, parts.hostname, port), app)
+    return Client(_context(session.session_key, parts.scheme, parts.hostname, port, timeout_s or TIMEOUT_S), app)
 
 
 def _knock(host: str, port: int) -> None:
@@ -61,7 +68,7 @@ def _knock(host: str, port: int) -> None:
         ) from None
 
 
-def _context(key: str, scheme: str, host: str, port: int) -> Any:
+def _context(key: str, scheme: str, host: str, port: int, timeout_s: float) -> Any:
     """splunklib's context. Certificates are verified unless the address is the machine itself: splunkd's own
     certificate is self-signed by default, and splunkd gave us the address."""
     import ssl
@@ -72,7 +79,7 @@ def _context(key: str, scheme: str, host: str, port: int) -> Any:
         raise Unreachable("splunkd: splunklib is not in the app's lib folder. Install the app again") from None
     verify = scheme == "https" and host not in LOOPBACK and not host.startswith("127.")
     handler = binding.handler(
-        timeout=TIMEOUT_S, verify=verify, context=ssl.create_default_context() if verify else None
+        timeout=timeout_s, verify=verify, context=ssl.create_default_context() if verify else None
     )
     return binding.Context(handler=handler, token=key, scheme=scheme, host=host, port=port, autologin=False)
 
@@ -153,6 +160,29 @@ class Client:
             return False
         return True
 
+    def export(self, search: str, earliest: str, latest: str, owner: str, app: str) -> Iterator[dict[str, str]]:
+        """Rows of a search over a range of time, as they arrive; null fields are missing, multivalues are lists.
+
+        search: starts with | or a command. earliest, latest: seconds UTC. owner, app: in whose context it runs.
+        An ERROR of the search raises SplunkdError.
+        """
+        import io
+        from http.client import HTTPException
+
+        from splunklib.binding import HTTPError
+
+        what = "run the search again"
+        form = {"search": search, "earliest_time": earliest, "latest_time": latest, "preview": "0"}
+        try:
+            answer = self._context.post(EXPORT, owner=owner, app=app, body={**form, "output_mode": "json"})
+            for line in io.BufferedReader(answer.body):
+                yield from _rows_of(line)
+        except HTTPError as error:
+            raise failure(int(error.status), what, "search", _text(error.body)) from None
+        except (OSError, HTTPException) as error:
+            text = f"splunkd: no complete answer when asked to {what}: {type(error).__name__}. See splunkd.log"
+            raise Unreachable(text) from None
+
     def _call(self, method: str, path: str, what: str, right: str, form: dict[str, str] | bytes) -> str:
         """The text of the answer; 429 and 503 are tried again."""
         for attempt in range(TRIES):
@@ -200,6 +230,23 @@ def failure(status: int, what: str, right: str, text: str) -> SplunkdError:
     if status in (429, 503):
         return Busy(f"splunkd: too busy to {what}, also after {TRIES} tries. Run the search again later{said}")
     return SplunkdError(f"splunkd: could not {what}: HTTP status {status}. See splunkd.log{said}")
+
+
+def _rows_of(line: bytes) -> Iterator[dict[str, str]]:
+    """The result in a line of an export, if it holds one. Raises SplunkdError."""
+    import json
+
+    if not line.strip():
+        return
+    try:
+        found = json.loads(line)
+    except ValueError:
+        raise SplunkdError(f"splunkd: an unknown answer to a search: {_short(_text(line))}") from None
+    for said in found.get("messages") or []:
+        if said.get("type") in ("ERROR", "FATAL"):
+            raise SplunkdError(f"splunkd: the search failed: {_short(str(said.get('text')))}")
+    if "result" in found and not found.get("preview"):
+        yield found["result"]
 
 
 def _pause(attempt: int, retry_after: str) -> None:

@@ -147,16 +147,19 @@ class StoredModels:
 class Written:
     """What a write did. version: of the collection now. changed: False when the rows were there already, byte for byte.
 
+    before: version until then, 0 = there was none. hash: SHA-256 of the file now, 64 hex digits, '' of bounds.
     locked: rows of this training left out because the stored row is locked. kept: stored rows that were not trained.
     route: splunkd, file or none. warnings: for the person who typed the search.
     """
 
-    __slots__ = ("name", "path", "version", "rows", "bytes", "changed", "locked", "kept", "route", "warnings")
+    __slots__ = (
+        "name", "path", "version", "before", "rows", "bytes", "hash", "changed", "locked", "kept", "route", "warnings"
+    )  # fmt: skip
 
     def __init__(self, name: str, path: str, version: int, rows: int) -> None:
         self.name, self.path, self.version, self.rows = name, path, version, rows
         self.bytes, self.changed, self.locked, self.kept = 0, False, 0, 0
-        self.route = "none"
+        self.route, self.hash, self.before = "none", "", 0
         self.warnings: list[str] = []
 
 

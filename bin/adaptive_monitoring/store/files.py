@@ -108,6 +108,27 @@ def holds(path: str, data: bytes) -> bool:
     return at == len(data)
 
 
+def sha256(data: bytes) -> str:
+    """64 hex digits."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of(path: str) -> str:
+    """The same of a file, '' when there is none. Raises NotWritable when it cannot be read."""
+    import hashlib
+
+    found = hashlib.sha256()
+    try:
+        with opened(path) as stream:
+            for part in iter(lambda: stream.read(1_000_000), b""):
+                found.update(part)
+    except FileNotFoundError:
+        return ""
+    return found.hexdigest()
+
+
 def remove(path: str) -> bool:
     """True when there was such a file. Raises OSError."""
     try:

@@ -5,9 +5,10 @@ a search-head cluster. Without a session key, or when nothing listens at splunkd
 step on this machine's disk, with a warning. Both are read back. Writers of one collection take turns (a lock file).
 
 Old versions: before a collection is replaced it is copied to adaptive_<collection>.v<NNN>.csv in the same folder, the
-last 5 are kept. That folder survives an upgrade of the app and shows them to `| inputlookup`; copies stay on the
-machine that trained. Collections and versions must be kept out of the knowledge bundle (distsearch.conf denies them),
-the bounds lookup goes in.
+last 5 are kept (versions.py brings them back). That folder survives an upgrade of the app and shows them to
+`| inputlookup`; copies stay on the machine that trained. A locked row is never changed, by no mode of write, and a
+collection that has one is not deleted. Collections and versions must be kept out of the knowledge bundle
+(distsearch.conf denies them), the bounds lookup goes in.
 
 Limits: a warning from 25 MB on; a collection is refused from 500 MB on, bounds from 100 MB on; two search heads that
 train one collection at the same moment are not kept apart, the last one wins.
@@ -18,20 +19,13 @@ from __future__ import annotations
 import os
 
 from adaptive_monitoring.columns import Columns
-from adaptive_monitoring.errors import (
-    BadValue,
-    InternalError,
-    ModelError,
-    NotWritable,
-    SplunkdError,
-    TooLarge,
-    Unreachable,
-)
+from adaptive_monitoring.errors import BadValue, Locked, NotWritable, SplunkdError, TooLarge, Unreachable
 from adaptive_monitoring.store import files
 from adaptive_monitoring.store.base import SCHEMA, StoredModels, Written, check_keys
 from adaptive_monitoring.store.index import Index
+from adaptive_monitoring.store.merging import BATCH_ROWS, Stored, keyed, merge, newest, remark
 from adaptive_monitoring.store.paths import Places
-from adaptive_monitoring.store.rows import Checker, cells, render, rendered, row_hash
+from adaptive_monitoring.store.rows import Checker, render, rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +35,6 @@ if TYPE_CHECKING:
     from adaptive_monitoring.splunkd.client import Client
     from adaptive_monitoring.store.base import Key, Session
 
-    Rows = dict[Key, list[str]]
-    Lines = dict[Key, bytes]
-
 WARN_BYTES = 25_000_000
 REFUSE_BYTES = 500_000_000  # 100,000 models with a weekly season are 180 MB
 REFUSE_BOUNDS_BYTES = 100_000_000  # bounds travel to every indexer
@@ -52,10 +43,7 @@ COSTS = (
     "0.2 s for each 100 MB"
 )
 BOUNDS_COSTS = "all of it travels to every indexer whenever it changes"
-BATCH_ROWS = 500
-ROW_WARN_BYTES = 2048
 VERSIONS_KEPT = 5
-VERSION, HASH, LOCK = (SCHEMA.index(name) - len(SCHEMA) for name in ("model_version", "row_hash", "lock"))
 
 
 class LookupStore(Places):
@@ -82,7 +70,17 @@ class LookupStore(Places):
         all; a row has 1.3 kB as text and three times as much as cells.
         Raises CollectionNotFound, BadCollectionName, ModelError (the file as a whole is no collection).
         """
-        index = self.index(name)
+        return self.read_from(self.index(name), name, wanted, thorough, only)
+
+    def read_from(
+        self,
+        index: Index,
+        name: str,
+        wanted: Iterable[Key] | None = None,
+        thorough: bool = False,
+        only: Sequence[str] | None = None,
+    ) -> StoredModels:
+        """The same of any file with model rows, such as a kept version."""
         entities = None if wanted is None else frozenset(wanted)
         checker = Checker(index.form, entities, thorough)
         names = [*index.keys, *(SCHEMA if only is None else only)]
@@ -122,28 +120,38 @@ class LookupStore(Places):
         if mode not in ("update", "replace"):
             raise BadValue(f'store: mode must be update or replace; got "{mode}"')
         path = self.path(name)
-        trained = _keyed(keys, columns)
+        trained = keyed(keys, columns)
         with self._locked(name):
             if check is not None:
                 check()
-            stored = _Stored(path, keys, mode)
-            stored.version = max([stored.version, *self.versions(name)])
-            written = Written(name, path, stored.version + 1, 0)
-            lines = _merge(stored, trained, written, mode)
+            stored = Stored(path, keys, mode)
+            number = self.number(name, stored.version)
+            written = Written(name, path, number + 1, 0)
+            written.before = number if stored.exists else 0
+            lines = merge(stored, trained, written, mode)
             written.rows = len(lines)
+            remark(lines, written)
             if stored.exists and not written.changed:
-                written.version, written.bytes = stored.version, os.path.getsize(path)
+                written.version, written.bytes = number, os.path.getsize(path)
+                written.hash = files.sha256_of(path)
                 return written
             written.changed = True
-            _remark(lines, written)
             data = b"\n".join([rendered([*keys, *SCHEMA]), *lines, b""])
-            version, written.bytes = stored.version, len(data)
             del stored, lines  # as large as the file
-            self._check_size(path, data, written, REFUSE_BYTES, COSTS)
-            self._keep(name, version)
-            self._put(path, data, written)
-            self._prune(name)
+            self._exchange(name, data, written, number)
         return written
+
+    def _exchange(self, name: str, data: bytes, written: Written, number: int, spare: int | None = None) -> None:
+        """Puts data in place of a collection, whose content until now is kept as version `number`. Under the lock.
+
+        spare: a version that is not removed, however old.
+        """
+        path = self.path(name)
+        written.bytes, written.hash = len(data), files.sha256(data)
+        self._check_size(path, data, written, REFUSE_BYTES, COSTS)
+        self._keep(name, number)
+        self._put(path, data, written)
+        self._prune(name, spare)
 
     def write_bounds(self, name: str, columns: Columns) -> Written:
         """Stores the bounds lookup of a collection, whole. Raises as write."""
@@ -170,30 +178,41 @@ class LookupStore(Places):
     def delete(self, name: str) -> list[str]:
         """Removes a collection, its bounds and its versions. Returns what was removed.
 
-        Raises CollectionNotFound; when a part cannot be removed, what was removed before it is put back.
+        Raises CollectionNotFound; Locked while one of its rows is; when a part cannot be removed, what was removed
+        before it is put back.
         """
         if not os.path.isdir(self.folder):
             raise self.not_found(name)
         with self._locked(name):
-            paths = [path for path in (self.bounds_path(name), self.path(name)) if os.path.exists(path)]
-            if not paths:
-                raise self.not_found(name)
-            gone: list[tuple[str, bytes]] = []
-            client = self._client([])
-            try:
-                for path in paths:
-                    gone.append((path, files.read(path) or b""))
-                    _delete(client, path)
-            except Exception:
-                for path, data in gone:
-                    if not os.path.exists(path):
-                        self._put(path, data, Written(name, path, 0, 0))
-                raise
-            versions = [self.version_path(name, version) for version in self.versions(name)]
-            for path in versions:
-                with files.explained(path):
-                    files.remove(path)
-            return paths + versions
+            return self._remove(name)
+
+    def _remove(self, name: str) -> list[str]:
+        """The same under the lock."""
+        paths = [path for path in (self.bounds_path(name), self.path(name)) if os.path.exists(path)]
+        if not paths:
+            raise self.not_found(name)
+        locked = len(Stored(self.path(name), None, "replace").locked)
+        if locked:
+            raise Locked(
+                f'store: {locked} models of "{name}" are locked; nothing was deleted. Unlock them first: '
+                f"| adaptmodel action=unlock collection={name} where metric=*"
+            )
+        gone: list[tuple[str, bytes]] = []
+        client = self._client([])
+        try:
+            for path in paths:
+                gone.append((path, files.read(path) or b""))
+                _delete(client, path)
+        except Exception:
+            for path, data in gone:
+                if not os.path.exists(path):
+                    self._put(path, data, Written(name, path, 0, 0))
+            raise
+        versions = [self.version_path(name, version) for version in self.versions(name)]
+        for path in versions:
+            with files.explained(path):
+                files.remove(path)
+        return paths + versions
 
     def _locked(self, name: str) -> AbstractContextManager[None]:
         path = self.path(name)
@@ -260,115 +279,13 @@ class LookupStore(Places):
         if old is not None:
             files.replace(self.version_path(name, version), old)
 
-    def _prune(self, name: str) -> None:
-        """Removes the oldest versions."""
+    def _prune(self, name: str, spare: int | None = None) -> None:
+        """Removes the oldest versions, but never `spare`."""
         for version in self.versions(name)[:-VERSIONS_KEPT]:
             path = self.version_path(name, version)
-            with files.explained(path):
-                files.remove(path)
-
-
-class _Stored:
-    """The file as the writer finds it: every row that can be read, trusted or not, as the line it will be again."""
-
-    def __init__(self, path: str, keys: Sequence[str], mode: str) -> None:
-        self.lines: Lines = {}
-        self.trusted: set[Key] = set()
-        self.locked: set[Key] = set()
-        self.version = self.problems = 0
-        self.exists = os.path.exists(path)
-        try:
-            self._read(Index(path), keys)
-        except FileNotFoundError:
-            return
-        except ModelError:
-            if mode != "replace":
-                raise
-
-    def _read(self, index: Index, keys: Sequence[str]) -> None:
-        checker = Checker(index.form, thorough=True)
-        width = len(index.keys) + 1
-        for part in checker.batches(index.records(), BATCH_ROWS):
-            self.version = max(self.version, newest(part))
-            for row in zip(*part.data):
-                self.lines[row[:width]] = rendered(row)
-                if row[LOCK] == "1":
-                    self.locked.add(row[:width])
-        if list(keys) != index.keys:
-            self.lines, self.locked = {}, set()
-            raise ModelError(
-                f"store: {index.path} was trained by {', '.join(index.keys)}; got by {', '.join(keys)}. "
-                "Use the same by-fields, another collection, or mode=replace"
-            )
-        self.trusted = set(self.lines)
-        self.lines = {**{key: rendered(row) for key, row in checker.doubtful.items()}, **self.lines}
-        self.problems = len(index.problems) + len(checker.problems)
-
-
-def _keyed(keys: Sequence[str], columns: Columns) -> Rows:
-    """The trained rows in canonical columns, by entity and metric. Raises ModelError for a row that occurs twice."""
-    blank = [""] * len(columns)
-    data = [columns.get(name) if columns.has(name) else blank for name in [*keys, *SCHEMA]]
-    width = len(keys) + 1
-    rows = {tuple(row[:width]): list(row) for row in zip(*data)}
-    if len(rows) != len(columns):
-        raise InternalError(f"store: {len(columns) - len(rows)} of {len(columns)} trained rows occur twice")
-    return rows
-
-
-def _merge(stored: _Stored, trained: Rows, written: Written, mode: str) -> list[bytes]:
-    """All lines of the new file, in the order of their keys. Fills changed, locked, kept and warnings."""
-    fixed = stored.locked
-    merged: Lines = {key: line for key, line in stored.lines.items() if mode == "update" or key in fixed}
-    written.locked = len(fixed & trained.keys())
-    written.kept = len(merged.keys() - (trained.keys() - fixed))
-    written.changed = len(merged) != len(stored.lines)
-    fresh: Rows = {}
-    for key in trained.keys() - fixed:
-        old = _cells(stored.lines[key]) if key in stored.trusted else None
-        fresh[key] = old if old is not None and _same(old, trained[key]) else trained[key]
-        written.changed |= fresh[key] is not old
-    if written.changed:
-        _stamp(fresh.values(), written.version)
-        merged.update((key, rendered(row)) for key, row in fresh.items())
-    if stored.problems:
-        written.warnings.append(
-            f'store: {stored.problems} stored rows of "{written.name}" are not trusted; see | adaptmodel action=verify'
-        )
-    return [merged[key] for key in sorted(merged)]
-
-
-def _cells(line: bytes) -> list[str]:
-    return cells(line.decode("utf-8", "surrogateescape"))
-
-
-def _same(old: list[str], new: list[str]) -> bool:
-    return [*old[:VERSION], *old[VERSION + 1 : LOCK], *old[LOCK + 1 : HASH]] == [
-        *new[:VERSION],
-        *new[VERSION + 1 : LOCK],
-        *new[LOCK + 1 : HASH],
-    ]
-
-
-def _stamp(rows: Iterable[list[str]], version: int) -> None:
-    """Gives trained rows their version and hash."""
-    for row in rows:
-        row[VERSION] = str(version)
-        row[LOCK] = row[LOCK] or "0"
-        row[HASH] = row_hash(row[:-1])
-
-
-def newest(columns: Columns) -> int:
-    """The highest model_version, 0 when there is no row."""
-    return max(map(int, map(float, set(columns.get("model_version")))), default=0)
-
-
-def _remark(lines: list[bytes], written: Written) -> None:
-    long = sum(1 for line in lines if len(line) >= ROW_WARN_BYTES)
-    if long:
-        written.warnings.append(f"store: {long} model rows are longer than {ROW_WARN_BYTES} bytes")
-    if written.locked:
-        written.warnings.append(f"store: {written.locked} locked models were not changed (lock=1)")
+            if version != spare:
+                with files.explained(path):
+                    files.remove(path)
 
 
 def _arrived(path: str, data: bytes) -> bool:

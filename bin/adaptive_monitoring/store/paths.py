@@ -46,6 +46,16 @@ class Places:
         kept = re.compile(rf"adaptive_{check_name(name)}\.v(\d{{3,9}})\.csv", re.ASCII).fullmatch
         return sorted(int(match.group(1)) for match in map(kept, self.listing()) if match)
 
+    def number(self, name: str, newest: int) -> int:
+        """The version that a collection's file is now. newest: the highest model_version of its rows.
+
+        After a rollback the rows have an older one than the version that was kept last: the file is then the one after
+        that. So no number is given twice.
+        """
+        kept = self.versions(name)
+        last = kept[-1] if kept else -1
+        return newest if newest > last else last + (1 if os.path.exists(self.path(name)) else 0)
+
     def listing(self) -> list[str]:
         """Names of all files in lookups/."""
         return os.listdir(self.folder) if os.path.isdir(self.folder) else []
