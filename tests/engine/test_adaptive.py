@@ -68,20 +68,20 @@ def test_times_before_1970_are_learned_too() -> None:
 def test_half_hours_are_stored_as_digits() -> None:
     usual = np.zeros((1, 2, evidence.HALF_HOURS), dtype=np.float32)
     usual[0, 1, :4] = adaptive._USUAL_UNIT * np.array([1.0, 8.6, 9.0, 20.0])
-    packed = adaptive._packed(usual)
+    packed = adaptive.packed(usual)
     assert packed[0, 1, 0] == 9991.0 and not packed[0, 0].any() and packed.shape == (1, 2, 8)
-    back = adaptive._unpacked(packed)
+    back = adaptive.unpacked(packed)
     np.testing.assert_allclose(back[0, 1, :5] / adaptive._USUAL_UNIT, [1, 9, 9, 9, 0], rtol=1e-6)
-    assert np.array_equal(adaptive._packed(back), packed) and back.dtype == usual.dtype
+    assert np.array_equal(adaptive.packed(back), packed) and back.dtype == usual.dtype
 
 
 def test_every_digit_returns_to_its_half_hour() -> None:
     packed = np.random.default_rng(1).integers(0, 10**6, size=(3, 2, 8)).astype(np.float64)
-    assert np.array_equal(adaptive._packed(adaptive._unpacked(packed)), packed)
+    assert np.array_equal(adaptive.packed(adaptive.unpacked(packed)), packed)
 
 
 def test_forged_half_hours_are_taken_as_their_edges() -> None:
-    back = adaptive._packed(adaptive._unpacked(np.array([[[-5.0, np.nan, np.inf, 1e30, 12.7, 0, 0, 0]]])))
+    back = adaptive.packed(adaptive.unpacked(np.array([[[-5.0, np.nan, np.inf, 1e30, 12.7, 0, 0, 0]]])))
     assert back[0, 0].tolist() == [0, 0, 999999, 999999, 12, 0, 0, 0]
 
 

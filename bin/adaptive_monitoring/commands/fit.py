@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
-from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
+from adaptive_monitoring.commands.modelling import OPTIONS, check_peer, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.commands.packed import MARK, PAYLOAD
 from adaptive_monitoring.commands.reducing import MAP, PHASE, SPAN, Map, preop
@@ -47,6 +47,7 @@ class Fit(Command):
             self.previews = True
             return
         self.arguments = parse(info.args, SPEC)
+        check_peer(self.arguments, "adaptfit", self.arguments.detector)
         if self.arguments.into is not None:
             from adaptive_monitoring.store.base import check_keys, check_name
 

@@ -7,9 +7,11 @@ import time
 
 import numpy as np
 
+from adaptive_monitoring.bounds.peers import of_entities
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
+from adaptive_monitoring.commands.peering import Peering
 from adaptive_monitoring.commands.rows import Reader, in_value_order
 from adaptive_monitoring.commands.shelf import Shelf
 from adaptive_monitoring.commands.storing import Storing, hashed
@@ -47,11 +49,13 @@ class Fitting:
         self.reader = Reader("adaptfit", arguments)
         tz = self.settings.tz
         self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
-        self.intake = Intake(self.reader, self.windows, arguments.span or 0)
+        self.peering = Peering(arguments.peer, arguments.by, messages) if arguments.peer else None
+        note = self.peering.note if self.peering is not None else None
+        self.intake = Intake(self.reader, self.windows, arguments.span or 0, note)
         self.shelf = Shelf(info.dispatch_dir if os.path.isdir(info.dispatch_dir) else None)
         self.told = FIRST_TOLD
         self.stopped = False
-        self.mixed: list[str] = []
+        self.mixed: set[str] = set()
         self.started = self.phase = time.monotonic()
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
@@ -101,7 +105,8 @@ class Fitting:
         entities, done = self.reader.entities, 0
         rows = np.zeros(entities + 1, dtype=np.int64)
         rows[1:len(self.shelf.rows) + 1] = self.shelf.rows
-        for a, b in entity_groups(np.cumsum(rows), max(1, CELLS // (1 if self.reader.long else max(d, 1)))):
+        blocks = entity_groups(np.cumsum(rows), max(1, CELLS // (1 if self.reader.long else max(d, 1))))
+        for a, b in blocks:
             if self._late(done, entities):
                 break
             part = self._panel(a, b, d, metric)
@@ -111,6 +116,11 @@ class Fitting:
                 parts.setdefault(name, []).extend(values)
             done = b
             self.messages.metric("entities_trained", done)
+        if self.peering is not None:
+            def take(a: int, b: int) -> Panel:
+                return self._panel(a, b, d, metric)
+
+            self.peering.finish(parts, self.reader.keys, d, detector, blocks, take, self._model_rows)
         return self._finished(parts)
 
     def _panel(self, a: int, b: int, d: int, metric: Ints | None) -> Panel:
@@ -145,7 +155,7 @@ class Fitting:
         out = {name: [key[i] for key in keys for _ in range(d)] for i, name in enumerate(names)}
         out["metric"] = self.reader.metrics * g
         facts = _facts(panel)
-        self.mixed += ["/".join(keys[i]) for i in np.flatnonzero(facts["mixed"] >= MIXED)]
+        self.mixed.update("/".join(keys[i]) for i in np.flatnonzero(facts["mixed"] >= MIXED))
         status, reason = _status(facts, frozen, d)
         usable = [word != "untrainable" for word in status]
         for name in NUMBERS:
@@ -175,7 +185,8 @@ class Fitting:
     def _config_hash(self) -> str:
         """What shaped the models besides the data."""
         shaping: tuple[object, ...] = (self.arguments.detector, sorted(vars(self.settings).items()))
-        text = repr((*shaping, self.reader.by, self.reader.metrics, *filter(None, [self.arguments.span])))
+        more = filter(None, [self.arguments.span, self.arguments.peer])
+        text = repr((*shaping, self.reader.by, self.reader.metrics, *more))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def _store(self, columns: Columns) -> None:
@@ -192,13 +203,14 @@ class Fitting:
             self.messages.warn(str(SpanMismatch(
                 f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} "
                 "… The models take the usual one. Bring them to one step first: span=5m, or | bin _time and | stats")))
-        status = columns.get("model_status")
-        words = ("trained", "cold", "untrainable")
+        entities = of_entities(columns, self.reader.by)
+        status = entities.get("model_status")
+        words = ("trained", "peer", "cold", "untrainable")
         counts = ", ".join(f"{status.count(word)} {word}" for word in words if word in status) or "none"
-        seconds, entities = time.monotonic() - self.started, self.reader.entities
-        self.messages.info(f"adaptfit: {len(columns)} models of {entities} entities from {self.intake.rows} rows "
+        seconds, known = time.monotonic() - self.started, self.reader.entities
+        self.messages.info(f"adaptfit: {len(entities)} models of {known} entities from {self.intake.rows} rows "
                            f"in {seconds:.1f} s: {counts}")
-        for name, number in (("rows", self.intake.rows), ("models", len(columns)), ("entities", entities)):
+        for name, number in (("rows", self.intake.rows), ("models", len(entities)), ("entities", known)):
             self.messages.metric(name, number)
 
 

@@ -104,12 +104,15 @@ class Model(Command):
 
     def _summary(self, store: LookupStore, collection: str) -> list[str]:
         """The cells of one collection; an unreadable one has its error as status."""
+        from adaptive_monitoring.bounds.peers import of_entities
+
         try:
-            models = store.read(collection, only=("metric", "trained_to", "model_status"))
+            models = store.read(collection, only=("metric", "trained_to", "peer", "model_status"))
         except AdaptiveError as error:
             sizes = str(_size(store.path(collection))), str(_size(store.bounds_path(collection)) or "")
             return [collection, *[""] * 7, sizes[0], "", "", sizes[1], "", str(error)]
-        entities = set(zip(*map(models.columns.get, models.keys)))
+        hosts = of_entities(models.columns, models.keys)
+        entities = set(zip(*map(hosts.get, models.keys)))
         tampered = sum(problem.kind == "tampered" for problem in models.problems)
         return [
             collection,
@@ -119,7 +122,7 @@ class Model(Command):
             str(models.total),
             str(models.version),
             max(filter(None, models.columns.get("trained_to")), key=float, default=""),
-            _counts(models.columns.get("model_status")),
+            _counts(hosts.get("model_status")),
             str(_size(models.path)),
             str(tampered),
             str(len(models.problems)),
@@ -187,7 +190,7 @@ class Model(Command):
         for warning in written.warnings:
             self.messages.warn(warning)
         fields = ("collection", "path", "models", "skipped", "rows", "bytes", "version", "changed", "route")
-        figures = (len(models) - derived.skipped, derived.skipped, written.rows, written.bytes, models.version)
+        figures = (derived.models, derived.skipped, written.rows, written.bytes, models.version)
         cells = [*map(str, figures), str(int(written.changed)), written.route]
         return table(fields, [[str(self.collection), written.path, *cells]])
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from adaptive_monitoring.engine import causal, evidence, profile, tails, threshold
+from adaptive_monitoring.engine import causal, evidence, lending, profile, tails, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.history import History
 from adaptive_monitoring.engine.numbers import Floats
@@ -81,7 +81,7 @@ class Adaptive:
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
-        table = profile.empty(entities, d)
+        table = {**profile.empty(entities, d), **lending.empty(entities, d)}
         table.update(
             unit=np.zeros((entities, d, evidence.V)),
             counts=np.zeros((entities, d, evidence.V, evidence.SIDES, tails.BINS), dtype=np.float32),
@@ -164,7 +164,7 @@ class Adaptive:
             "power": table["power"],
             "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
             "knots": table["knots"].reshape(g, d, evidence.V * evidence.SIDES * tails.KNOT_COUNT),
-            "usual": _packed(table["usual"]),
+            "usual": packed(table["usual"]),
             "threshold": table["threshold"],
             "budget_observed": table["alarms"] / weeks,
             "peaks": kept,
@@ -224,7 +224,7 @@ class Adaptive:
         out["cuts"] = evidence.cuts_of(*lines)
         weight = np.repeat(table["weight"][:, :, None], evidence.V, axis=2)
         out["counts"] = tails.counts_of(out["knots"], weight).astype(np.float32)
-        out["usual"] = _unpacked(table["usual"])
+        out["usual"] = unpacked(table["usual"])
         out["alarms"] = table["budget_observed"] * blocks / BLOCKS_PER_WEEK
         out["offsets"][:] = 0.0
         out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
@@ -253,18 +253,18 @@ def _slots_of(table: dict[str, np.ndarray], scale: Floats) -> tuple[Floats, Floa
     return slots, factors
 
 
-def _packed(usual: np.ndarray) -> Floats:
+def packed(usual: np.ndarray) -> Floats:
     """What is usual at each half hour, (g, d, 48), as digits of whole numbers (g, d, 8)."""
     digits = np.clip(np.rint(usual / _USUAL_UNIT), 0, 9).reshape(*usual.shape[:2], _USUAL_WORDS, _USUAL_DIGITS)
-    packed: Floats = digits @ _POWERS
-    return packed
+    words: Floats = digits @ _POWERS
+    return words
 
 
-def _unpacked(packed: Floats) -> np.ndarray:
-    """The inverse of _packed(); what lies outside 0 … 999999 is taken as its edge."""
-    number = np.clip(np.nan_to_num(packed), 0, 10.0**_USUAL_DIGITS - 1)[..., None]
+def unpacked(words: Floats) -> np.ndarray:
+    """The inverse of packed(); what lies outside 0 … 999999 is taken as its edge."""
+    number = np.clip(np.nan_to_num(words), 0, 10.0**_USUAL_DIGITS - 1)[..., None]
     digits = np.floor(number / _POWERS) % 10
-    return (digits * _USUAL_UNIT).reshape(*packed.shape[:2], evidence.HALF_HOURS).astype(np.float32)
+    return (digits * _USUAL_UNIT).reshape(*words.shape[:2], evidence.HALF_HOURS).astype(np.float32)
 
 
 def _week_as_day(slots: Floats) -> Floats:
