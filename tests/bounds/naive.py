@@ -30,7 +30,7 @@ def bounds(model: dict, slot: int) -> tuple:
     gap = 0.0
     for part in filter(None, model["floor"].split(",")):
         gap = max(gap, float(part[:-1]) / 100 * abs(expected) if part.endswith("%") else float(part))
-    reach = scale * factors[slot] / 64
+    reach = scale * factors[slot % len(factors)] / 64
     lower = expected - max(float(model["lower_k"]) * reach, gap) if model["lower_k"] else None
     upper = expected + max(float(model["upper_k"]) * reach, gap) if model["upper_k"] else None
     return lower, expected, upper

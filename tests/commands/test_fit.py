@@ -152,7 +152,7 @@ def test_what_cannot_be_trained_has_a_row_that_says_why(own) -> None:
 def test_a_model_with_numbers_is_not_replaced_by_one_without(copied) -> None:
     """A host or a feed that is silent for the days of one training keeps what was known."""
     before = cells(copied.stored("web"))
-    silent = [{**row, "cpu": "", "mem": "n/a"} for row in wide("a", 1)]
+    silent = [{**row, "cpu": "", "mem": "n/a"} for row in wide("a", 1, START + DAYS * 86400)]
     result = copied.search("adaptfit cpu mem by host into web", silent)
     assert said(result, "nothing could be learned for 2 models", "the stored ones stay")
     assert cells(copied.stored("web")) == before and cells(result.table) == before[:2]

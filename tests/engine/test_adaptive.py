@@ -7,7 +7,6 @@ import pytest
 from panels import panel_of
 from situations import DAY, HOUR, MONDAY, Host, plain
 
-from adaptive_monitoring.engine import evidence, threshold
 from adaptive_monitoring.engine.base import CAUSES, Panel, Scores, Settings, State
 from adaptive_monitoring.engine.detectors import adaptive
 
@@ -63,62 +62,6 @@ def test_times_before_1970_are_learned_too() -> None:
     t, x = plain(3, 2.0)
     scores = streamed((t - MONDAY - 400 * DAY, x))[0]
     assert np.isfinite(scores.score).mean() > 0.8
-
-
-def test_half_hours_are_stored_as_digits() -> None:
-    usual = np.zeros((1, 2, evidence.HALF_HOURS), dtype=np.float32)
-    usual[0, 1, :4] = adaptive._USUAL_UNIT * np.array([1.0, 8.6, 9.0, 20.0])
-    packed = adaptive.packed(usual)
-    assert packed[0, 1, 0] == 9991.0 and not packed[0, 0].any() and packed.shape == (1, 2, 8)
-    back = adaptive.unpacked(packed)
-    np.testing.assert_allclose(back[0, 1, :5] / adaptive._USUAL_UNIT, [1, 9, 9, 9, 0], rtol=1e-6)
-    assert np.array_equal(adaptive.packed(back), packed) and back.dtype == usual.dtype
-
-
-def test_every_digit_returns_to_its_half_hour() -> None:
-    packed = np.random.default_rng(1).integers(0, 10**6, size=(3, 2, 8)).astype(np.float64)
-    assert np.array_equal(adaptive.packed(adaptive.unpacked(packed)), packed)
-
-
-def test_forged_half_hours_are_taken_as_their_edges() -> None:
-    back = adaptive.packed(adaptive.unpacked(np.array([[[-5.0, np.nan, np.inf, 1e30, 12.7, 0, 0, 0]]])))
-    assert back[0, 0].tolist() == [0, 0, 999999, 999999, 12, 0, 0, 0]
-
-
-def ring(count: int, seed: int = 4) -> dict[str, np.ndarray]:
-    """So many exponential peaks in the ring of one entity."""
-    peaks = np.full((1, threshold.PEAKS), np.nan)
-    for i, value in enumerate(np.random.default_rng(seed).exponential(1.0, size=count)):
-        peaks[0, i % threshold.PEAKS] = value
-    return {"peaks": peaks, "peak_count": np.array([float(count)])}
-
-
-@pytest.mark.parametrize("count", [0, 1, 5, 30, 112, 400])
-def test_the_alert_level_of_stored_peaks_is_that_of_all(count: int) -> None:
-    table = ring(count)
-    kept, number = adaptive._largest_peaks(table)
-    peaks, seen = adaptive._peaks_back(kept, number)
-    assert kept.shape == (1, adaptive.KEPT_PEAKS) and number[0] == min(count, threshold.PEAKS)
-    before, after = (threshold.latest_peaks(*p) for p in ((table["peaks"], table["peak_count"]), (peaks, seen)))
-    assert np.isfinite(before).sum() == np.isfinite(after).sum()
-    for budget in (0.001, 0.5, 20.0):
-        assert threshold.alert_level(after, budget) == pytest.approx(threshold.alert_level(before, budget), abs=1e-9)
-
-
-def test_large_peaks_come_back_among_old_and_new_alike() -> None:
-    """A week of new quiet peaks pushes out some of the nine largest, not most of them and not none."""
-    peaks, count = adaptive._peaks_back(*adaptive._largest_peaks(ring(112)))
-    ninth = np.sort(peaks[~np.isnan(peaks)])[-9]
-    for _ in range(28):
-        peaks[0, int(count[0]) % threshold.PEAKS] = 0.0
-        count += 1
-    assert 4 <= int((threshold.latest_peaks(peaks, count) >= ninth).sum()) <= 7
-
-
-def test_forged_peaks_make_no_error() -> None:
-    kept = np.full((3, adaptive.KEPT_PEAKS), 7.0)
-    peaks, count = adaptive._peaks_back(kept, np.array([0.0, -3.0, 1e9]))
-    assert count.tolist() == [0, 0, threshold.PEAKS] and np.isnan(peaks[:2]).all() and (np.nanmax(peaks[2]) == 7)
 
 
 def test_one_fast_host_beside_slow_ones_is_scored_as_alone() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from adaptive_monitoring.columns import Columns
-from adaptive_monitoring.store.base import SCHEMA, SLOTS
+from adaptive_monitoring.store.base import FACTORS, SCHEMA, SLOTS
 
 HOSTILE = [
     "plain",
@@ -36,7 +36,7 @@ def cells(season: str = "none", seed: int = 0, **other: str) -> dict[str, str]:
     chance = random.Random(seed)
     count = SLOTS.get(season, 0)
     offsets = " ".join(str(chance.randint(-40, 60)) for _ in range(count))
-    factors = " ".join(str(chance.randint(8, 30)) for _ in range(count))
+    factors = " ".join(str(chance.randint(8, 30)) for _ in range(FACTORS.get(season, 0)))
     found = {
         "detector": "adaptive",
         "kind": "level",

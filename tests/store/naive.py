@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from adaptive_monitoring.errors import ModelError
-from adaptive_monitoring.store.base import SCHEMA, SLOTS
+from adaptive_monitoring.store.base import FACTORS, SCHEMA, SLOTS
 from adaptive_monitoring.store.rows import CHECKS, cells, records, row_hash
 
 
@@ -64,4 +64,5 @@ def _slots_fit(row) -> bool:
     if not row["slots"]:
         return count == 0
     spaces, bars = row["slots"].count(" "), row["slots"].count("|")
-    return count > 0 and (spaces, bars) == (2 * count - 2, 1) and re.fullmatch("[-0-9 |]*", row["slots"]) is not None
+    wanted = (count + FACTORS.get(row["season"], 0) - 2, 1)
+    return count > 0 and (spaces, bars) == wanted and re.fullmatch("[-0-9 |]*", row["slots"]) is not None

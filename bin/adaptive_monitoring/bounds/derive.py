@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY_SLOTS, DAY_STEP_S = 96, 900
-WEEK_SLOTS, WEEK_STEP_S = 168, 3600
+WEEK_SLOTS, WEEK_STEP_S, DAY_HOURS = 168, 3600, 24
 ROW_LIMIT = 2_500_000  # about 100 MB, the store's limit, at 40 bytes a row
 DIGITS, DIGITS_LIMIT = 6, 15
 NEEDED = ("level", "scale", "slots", "lower_k", "upper_k", "floor", "tz", "trained_to", "season")
@@ -46,7 +46,7 @@ def derive(models: Columns, keys: Sequence[str]) -> Derived:
     Raises TooLarge, before any work, when the lookup would be beyond what a store takes.
     """
     models = of_entities(models, keys)
-    count = sum(max(1, slots.count(" ") // 2 + 1) for slots in models.get("slots"))
+    count = sum(slots.partition("|")[0].count(" ") + 1 for slots in models.get("slots"))
     if count > ROW_LIMIT:
         raise TooLarge(
             f"bounds: {len(models)} models have {count} bounds; allowed are {ROW_LIMIT}. "
@@ -87,16 +87,19 @@ def _side(
 
 
 def _slots(text: str, season: str) -> tuple[list[int], list[int]]:
-    """Offsets in 1/16 and factors in 1/64 of the scale, per local slot. Raises ValueError for another season's."""
+    """Offsets in 1/16 and factors in 1/64 of the scale, per local slot. Raises ValueError for another season's.
+
+    The factors of a week are those of the hours of a day: every day has the same.
+    """
     if not text:
         offsets, factors = [0], [64]
     else:
         left, _, right = text.partition("|")
         offsets, factors = list(map(int, left.split(" "))), list(map(int, right.split(" ")))
-    wanted = {"day": DAY_SLOTS, "week": WEEK_SLOTS}.get(season, 1)
-    if len(offsets) != wanted or len(factors) != wanted:
-        raise ValueError(f"season {season} needs {wanted} slots")
-    return offsets, factors
+    wanted = {"day": (DAY_SLOTS, DAY_SLOTS), "week": (WEEK_SLOTS, DAY_HOURS)}.get(season, (1, 1))
+    if (len(offsets), len(factors)) != wanted:
+        raise ValueError(f"season {season} needs {wanted[0]} offsets and {wanted[1]} factors")
+    return offsets, factors * (wanted[0] // wanted[1])
 
 
 def _digits(expected: list[float], scale: float) -> int:

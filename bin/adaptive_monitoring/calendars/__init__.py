@@ -1,1 +1,1 @@
-"""Business calendars: rules in a lookup, day types and maintenance windows out. Standard library only: runs on indexers."""
+"""Business calendars: rules in a lookup, day types and windows out. Standard library only: runs on indexers."""

@@ -27,7 +27,9 @@ SPEC = Spec(
         SPAN,
         MAP,
         kinds.name("exclude", None, "lookup of past incidents (start, end, by-fields): left out of training"),
-        kinds.word("mode", ("update", "replace"), "update", "update keeps the models of others, replace drops them"),
+        kinds.word("mode", ("update", "replace", "shadow"), "update",
+                   "update learns on and keeps the models of others, replace learns anew and drops them, shadow writes "
+                   "<collection>_shadow, which pages nobody until adaptmodel action=promote"),
     ),
     fields="optional", by="optional", into="optional",
     usage="adaptfit <fields> [by <fields>] [into <collection>] [name=value …]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from datetime import datetime, timezone
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.peering import Peering
 from adaptive_monitoring.commands.rows import Reader, in_value_order
 from adaptive_monitoring.commands.shelf import Shelf
+from adaptive_monitoring.commands.starting import Start, Starts, continued, keep_idle
 from adaptive_monitoring.commands.storing import Storing, hashed
 from adaptive_monitoring.commands.windows import windows_of
-from adaptive_monitoring.engine import registry, rowformat
+from adaptive_monitoring.engine import drift, registry, rowformat
 from adaptive_monitoring.engine.base import Panel, State
 from adaptive_monitoring.engine.groups import entity_groups, segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
@@ -37,6 +39,9 @@ FIRST_TOLD = 1_000_000  # rows after which the search says how far it is
 COLD_BLOCKS_S = 2 * 86400.0
 NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upper_k", "state", "threshold",
            "budget_observed", "span")
+CONSTANT = "the metric was constant"
+OF_CONSTANT = ("level", "state")  # so that an update, or the first move, finds what is known of it
+SHADOW = "_shadow"  # behind the name of a collection: models that nobody is paged by yet
 MIXED = 0.1  # from this share of clearly shorter steps on, rows have two spans
 
 
@@ -55,6 +60,7 @@ class Fitting:
         self.shelf = Shelf(info.dispatch_dir if os.path.isdir(info.dispatch_dir) else None)
         self.told = FIRST_TOLD
         self.stopped = False
+        self.starts: Starts | None = None
         self.mixed: set[str] = set()
         self.started = self.phase = time.monotonic()
 
@@ -101,6 +107,7 @@ class Fitting:
                                f"{', '.join(field for field, _ in self.arguments.fields) or '*'}")
         metric = self._in_order() if self.reader.long else None
         detector = registry.make(self.arguments.detector, self.settings)
+        self.starts = self._starts()
         parts: Texts = {}
         entities, done = self.reader.entities, 0
         rows = np.zeros(entities + 1, dtype=np.int64)
@@ -109,11 +116,15 @@ class Fitting:
         for a, b in blocks:
             if self._late(done, entities):
                 break
-            part = self._panel(a, b, d, metric)
-            frozen = detector.freeze(detector.fit(part))
+            part, start = self._panel(a, b, d, metric), None
+            if self.starts is not None:
+                part, start = self.starts.of(detector, a, part)
+            frozen = detector.freeze(detector.fit(part, None if start is None else start.state))
             texts = rowformat.encode(frozen, detector.layout)
-            for name, values in self._model_rows(part, a, frozen, texts).items():
+            for name, values in self._model_rows(part, a, frozen, texts, start).items():
                 parts.setdefault(name, []).extend(values)
+            if self.peering is not None:
+                self.peering.learned_on(a, start)
             done = b
             self.messages.metric("entities_trained", done)
         if self.peering is not None:
@@ -122,6 +133,18 @@ class Fitting:
 
             self.peering.finish(parts, self.reader.keys, d, detector, blocks, take, self._model_rows)
         return self._finished(parts)
+
+    def _starts(self) -> Starts | None:
+        """Stored models to learn on from; None when everything is learned anew."""
+        name = self.target()
+        if name is None or self.arguments.mode == "replace":
+            return None
+        return Starts(self.info, self.messages, name, self.reader, self._config_hash())
+
+    def target(self) -> str | None:
+        """The collection that is written."""
+        name: str | None = self.arguments.into
+        return f"{name}{SHADOW}" if name is not None and self.arguments.mode == "shadow" else name
 
     def _panel(self, a: int, b: int, d: int, metric: Ints | None) -> Panel:
         """All rows of entities a … b − 1."""
@@ -147,7 +170,7 @@ class Fitting:
             "Raise it, or split the search; stored models of the others stay")))
         return True
 
-    def _model_rows(self, panel: Panel, offset: int, frozen: State, texts: Texts) -> Texts:
+    def _model_rows(self, panel: Panel, offset: int, frozen: State, texts: Texts, start: Start | None) -> Texts:
         """Columns of a group's model rows: keys, facts about the history, the detector's numbers, options."""
         g, d = len(panel.indptr) - 1, len(self.reader.metrics)
         keys = self.reader.keys[offset:offset + g]
@@ -155,18 +178,24 @@ class Fitting:
         out = {name: [key[i] for key in keys for _ in range(d)] for i, name in enumerate(names)}
         out["metric"] = self.reader.metrics * g
         facts = _facts(panel)
+        if start is not None:
+            facts = continued(facts, panel, start)
         self.mixed.update("/".join(keys[i]) for i in np.flatnonzero(facts["mixed"] >= MIXED))
         status, reason = _status(facts, frozen, d)
+        constant = [why == CONSTANT for why in reason]
         usable = [word != "untrainable" for word in status]
         for name in NUMBERS:
             values = texts.get(name, [""] * (g * d))
-            out[name] = [value if good else "" for value, good in zip(values, usable)]
+            kept = [a or b for a, b in zip(usable, constant)] if name in OF_CONSTANT else usable
+            out[name] = [value if good else "" for value, good in zip(values, kept)]
         out["span"] = _repeat(facts["span"], d, "%.6g")
         out["n_points"] = ["%d" % v for v in facts["points"].ravel()]
         out["gap_ratio"] = _repeat(facts["gap_ratio"], d, "%.4g")
         out["trained_from"] = _repeat(facts["from"], d, "%.15g")
         out["trained_to"] = _repeat(facts["to"], d, "%.15g")
         out["model_status"], out["reason"] = status, reason
+        if start is not None:
+            keep_idle(out, panel, start, [*NUMBERS, "gap_ratio", "model_status", "reason"])
         return out
 
     def _finished(self, parts: Texts) -> Columns:
@@ -191,14 +220,17 @@ class Fitting:
 
     def _store(self, columns: Columns) -> None:
         """Writes the collection and puts its version and hashes into the rows that come out."""
-        if self.arguments.into is None or not len(columns):
+        name = self.target()
+        if name is None or not len(columns):
             return
-        mode = "update" if self.stopped else self.arguments.mode
-        Storing(self.info, self.messages, self.arguments.into, self.reader.by or [DEFAULT_KEY]).store(columns, mode)
+        mode = "replace" if self.arguments.mode == "replace" and not self.stopped else "update"
+        Storing(self.info, self.messages, name, self.reader.by or [DEFAULT_KEY]).store(columns, mode)
 
     def _remarks(self, columns: Columns) -> None:
         for text in self.reader.remarks():
             self.messages.warn(text)
+        for text in [] if self.starts is None else self.starts.remarks():
+            self.messages.info(f"adaptfit: {text}")
         if self.mixed:
             self.messages.warn(str(SpanMismatch(
                 f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} "
@@ -239,6 +271,7 @@ def _facts(panel: Panel) -> dict[str, Floats]:
 def _status(facts: dict[str, Floats], frozen: State, d: int) -> tuple[list[str], list[str]]:
     """model_status and reason of each entity and metric."""
     status, reason = [], []
+    moved = _moved(facts, frozen)
     scale = frozen.table["scale"].reshape(-1, d)
     for g in range(len(scale)):
         days = (facts["to"][g] - facts["from"][g]) / 86400.0
@@ -247,12 +280,30 @@ def _status(facts: dict[str, Floats], frozen: State, d: int) -> tuple[list[str],
             if facts["points"][g, m] == 0:
                 word, why = "untrainable", "no numbers in this metric"
             elif not scale[g, m] > 0:
-                word, why = "untrainable", "the metric was constant" if days >= 0.5 else "less than 12 hours of history"
+                word, why = "untrainable", CONSTANT if days >= 0.5 else "less than 12 hours of history"
             elif days < COLD_BLOCKS_S / 86400.0:
                 word, why = "cold", f"{days:.1f} days of history; 2 are needed"
+            elif moved is not None and moved[g, m]:
+                word, why = "drifting", _drift(frozen, g, m)
             status.append(word)
             reason.append(why)
     return status, reason
+
+
+def _moved(facts: dict[str, Floats], frozen: State) -> np.ndarray | None:
+    """Which metrics drift at the end of their history. (g, d) bool; None where a detector knows of no drift."""
+    if "moved" not in frozen.table:
+        return None
+    return drift.told(frozen.table, np.arange(frozen.entities), facts["to"])
+
+
+def _drift(frozen: State, g: int, m: int) -> str:
+    table = frozen.table
+    level, by = float(table["level"][g, m]), float(table["follow"][g, m, int(table["season"][g, m])])
+    since = datetime.fromtimestamp(abs(float(table["moved"][g, m])), timezone.utc).strftime("%Y-%m-%d %H:%M")
+    way = "up" if table["moved"][g, m] > 0 else "down"
+    return (f"the level has moved {way} since {since} UTC and is {level:.6g} now, {level - by:.6g} before; "
+            "it becomes the model's own after six days, not while an alert is open")
 
 
 def _repeat(values: Floats, d: int, form: str) -> list[str]:

@@ -19,7 +19,9 @@ from adaptive_monitoring.engine.numbers import Floats, Ints
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Optional
 
+    from adaptive_monitoring.commands.starting import Start
     from adaptive_monitoring.engine.base import Detector
     from adaptive_monitoring.engine.detectors.adaptive import Adaptive
     from adaptive_monitoring.protocol.body import Body
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     Texts = dict[str, list[str]]
     Blocks = Sequence[tuple[int, int]]
     Take = Callable[[int, int], Panel]
-    Rows = Callable[[Panel, int, State, Texts], Texts]
+    Rows = Callable[[Panel, int, State, Texts, Optional[Start]], Texts]
 
 YOUNG_DAYS = 7.0
 MOST_MEMBERS = 1000  # of a larger group so many are looked at, evenly chosen
@@ -46,7 +48,9 @@ class Peering:
         self.latest: Floats = np.zeros(0)
         self.code: Ints = np.zeros(0, dtype=np.int64)
         self.several: np.ndarray = np.zeros(0, dtype=bool)
-        self.lenders = 0
+        self.started = 0
+        self.continued: set[int] = set()
+        self.lent: set[int] = set()
 
     def note(self, body: Body, batch: Batch) -> None:
         """Remembers the group in each entity's latest row; rows without one say nothing."""
@@ -60,6 +64,12 @@ class Peering:
         if len(rows):
             self._grow(int(batch.entity[rows].max()) + 1)
             self._take(batch.entity[rows], batch.t[rows], code[rows])
+
+    def learned_on(self, a: int, start: Start | None) -> None:
+        """Remembers which entities from a on learn on from a stored model: they do not start again."""
+        if start is not None:
+            self.continued.update((a + np.flatnonzero(start.known)).tolist())
+            self.lent.update(a + i for (i, _), cells in start.stored.items() if cells["model_status"] == "peer")
 
     def _grow(self, entities: int) -> None:
         more = entities - len(self.code)
@@ -100,8 +110,11 @@ class Peering:
             place = np.full(len(self.names), -1, dtype=np.int64)
             place[groups] = np.arange(len(groups))
             start = np.where(young, place[self.code[:n]], -1)
+            start[[i for i in self.continued if i < n]] = -1
             self._again(parts, d, detector, frozen, start, [block for block in blocks if block[1] <= n], take, rows)
             self._add(parts, groups, frozen, d, trained & ~young[:, None])
+        for i in self.lent:
+            _as_peer(parts, slice(i * d, (i + 1) * d))
         self._tell(keys, n, groups)
 
     def _young(self, parts: Texts, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +152,8 @@ class Peering:
         return groups, State(found[0].detector, table)
 
     def _again(
-        self, parts: Texts, d: int, detector: Detector, frozen: State, start: Ints, blocks: Blocks, take: Take, rows: Rows,
+        self, parts: Texts, d: int, detector: Detector, frozen: State, start: Ints, blocks: Blocks, take: Take,
+        rows: Rows,
     ) -> None:
         """Trains again who starts from a group. start: (n,) place of the group in frozen, −1 = not again."""
         for a, b in blocks:
@@ -151,19 +165,16 @@ class Peering:
             state = detector.fit(panel, peers.lent(adaptive(detector), frozen).take(np.maximum(mine, 0)))
             out = detector.freeze(state)
             out.table["scale"][state.table["lent"] > 0] = 0.0  # not even one block was learned
-            texts = rows(panel, a, out, rowformat.encode(out, detector.layout))
+            texts = rows(panel, a, out, rowformat.encode(out, detector.layout), None)
             for i in (a + np.flatnonzero(again)).tolist():
                 self._replace(parts, texts, slice(i * d, (i + 1) * d), slice((i - a) * d, (i - a + 1) * d))
-            self.lenders += int(again.sum())
+            self.started += int(again.sum())
 
     def _replace(self, parts: Texts, texts: Texts, there: slice, here: slice) -> None:
         """One entity's new rows; until it has two days of its own its status is peer."""
-        status = ["peer" if word == "cold" else word for word in texts["model_status"][here]]
-        reason = [why.replace("are needed", "are needed; until then its group's model counts")
-                  for why in texts["reason"][here]]
         for name, values in texts.items():
             parts[name][there] = values[here]
-        parts["model_status"][there], parts["reason"][there] = status, reason
+        _as_peer(parts, there)
 
     def _add(self, parts: Texts, groups: Sequence[int], frozen: State, d: int, use: np.ndarray) -> None:
         """The rows of the groups."""
@@ -189,7 +200,7 @@ class Peering:
         say, field = self.messages, self.field
         missing = [self.names[i] for i in np.unique(self.code[:n]).tolist() if i and i not in groups]
         say.info(f"adaptfit: {len(groups)} groups by {field} have a model that new entities start with; "
-                 f"{self.lenders} young entities were trained from theirs on")
+                 f"{self.started} young entities were trained from theirs on")
         if missing:
             say.warn(f"adaptfit: {len(missing)} groups by {field} have fewer than {peers.FEWEST} trained members and "
                      f"no model: {listed(sorted(missing))}. Their new entities start cold")
@@ -198,6 +209,14 @@ class Peering:
             if named:
                 end = "; the one of the latest row counts" if what == "have several" else "; they lend and get no model"
                 say.warn(f"adaptfit: {len(named)} entities {what} {field}: {listed(named)}{end}")
+
+
+def _as_peer(parts: Texts, rows: slice) -> None:
+    """The status of rows that began with a group's model and have less than two days of their own."""
+    more = "; until then its group's model counts"
+    cold = [word == "cold" for word in parts["model_status"][rows]]
+    parts["model_status"][rows] = ["peer" if c else word for c, word in zip(cold, parts["model_status"][rows])]
+    parts["reason"][rows] = [why + more if c else why for c, why in zip(cold, parts["reason"][rows])]
 
 
 def adaptive(detector: Detector) -> Adaptive:

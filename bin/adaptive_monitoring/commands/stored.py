@@ -61,9 +61,11 @@ class Facts:
 class Collection:
     """One collection during one search. Raises CollectionNotFound, ModelError, BadValue."""
 
-    def __init__(self, info: SearchInfo, messages: Messages, name: str, reader: Reader) -> None:
-        self.messages, self.name, self.reader = messages, name, reader
-        self.index = LookupStore(info).index(name)
+    def __init__(self, info: SearchInfo, messages: Messages, name: str, reader: Reader, command: str = "adaptdetect",
+                 path: str | None = None) -> None:
+        """command: for messages. path: another file than that of the collection, such as an earlier version."""
+        self.messages, self.name, self.reader, self.command = messages, name, reader, command
+        self.index = LookupStore(info).index(name, path)
         self.order = self._order(self.index.keys)
         self.parts: Iterator[Columns] = iter(())
         self.columns = Columns()
@@ -76,7 +78,7 @@ class Collection:
         by = self.reader.by or [DEFAULT_KEY]
         if sorted(by) != sorted(stored):
             got = "by " + ", ".join(self.reader.by) if self.reader.by else "no by"
-            raise BadValue(f'adaptdetect: collection "{self.name}" was trained by {", ".join(stored)}; got {got}. '
+            raise BadValue(f'{self.command}: collection "{self.name}" was trained by {", ".join(stored)}; got {got}. '
                            f"Write by {', '.join(stored)}")
         return [by.index(name) for name in stored]
 
@@ -109,7 +111,7 @@ class Collection:
         self._tell(checker.problems)
         wanted = list(filter(self.reader.wanted, found))
         if not wanted:
-            raise MissingField(f'adaptdetect: collection "{self.name}" has no usable model of what was asked for; '
+            raise MissingField(f'{self.command}: collection "{self.name}" has no usable model of what was asked for; '
                                f"it has {', '.join(found[:20]) or 'none'}")
         return wanted
 
@@ -226,14 +228,14 @@ class Collection:
         self.refused[row] = why
         if len(self.refused) <= SHOWN:
             self.messages.warn(str(Tampered(
-                f'adaptdetect: model row {row} of "{self.name}" is not used: {why}. '
+                f'{self.command}: model row {row} of "{self.name}" is not used: {why}. '
                 f"Train it again, or see | adaptmodel action=verify collection={self.name}")))
 
     def remarks(self) -> None:
         """How many rows were not used, where they were too many to name."""
         if len(self.refused) > SHOWN:
             self.messages.warn(str(Tampered(
-                f'adaptdetect: {len(self.refused)} model rows of "{self.name}" are not used; '
+                f'{self.command}: {len(self.refused)} model rows of "{self.name}" are not used; '
                 f"see | adaptmodel action=verify collection={self.name}")))
 
 

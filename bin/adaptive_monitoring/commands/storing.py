@@ -48,7 +48,9 @@ class Storing:
         if not useless or name not in store.names():
             return columns
         stored = store.read(name, {key[:width] for key in useless}).columns
-        good = {row[:width + 1] for row, state in zip(zip(*stored.data), stored.get("state")) if state}
+        states = zip(stored.get("state"), stored.get("model_status"))
+        numbers = [bool(state) and word != "untrainable" for state, word in states]
+        good = {row[:width + 1] for row in compress(zip(*stored.data), numbers)}
         kept = [key not in useless & good for key in keys]
         lost = len(kept) - sum(kept)
         if lost:

@@ -133,6 +133,7 @@ class Detector(Protocol):
 
     name: str
     layout: dict[str, tuple[str, int]]  # stored columns: name -> ("entity" | "metric", numbers per cell)
+    resumes: bool  # a thawed state learns on as if it had never been stored
 
     def __init__(self, settings: Settings) -> None: ...
 

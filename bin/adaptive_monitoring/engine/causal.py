@@ -68,6 +68,22 @@ class Pass:
         last = np.append(first_rows(self.e)[1:], len(self.e)) - 1
         self.table["clock"][self.e[last]] = self.t[last]
 
+    def finish(self) -> None:
+        """Learns blocks in progress that are complete: their next row would belong to the next block.
+
+        For the end of a training: a night that ends with a block must not lose it.
+        """
+        table, history = self.table, self.history
+        ends = (table["block"] + 1) * BLOCK_S
+        whole = (history.length > history.middle) & (table["clock"] + 1.5 * table["span"] >= ends)
+        e = np.flatnonzero(whole & (table["span"] > 0) & (ends > table["learned_to"]))
+        nothing = np.zeros(len(e), dtype=np.int64)
+        blocks = table["block"][e]
+        for block in np.unique(blocks):
+            mine = np.flatnonzero(blocks == block)
+            self._one_block(int(block), e[mine], nothing[mine], nothing[mine], np.ones(len(mine), dtype=bool))
+        table["learned_to"][e] = ends[e]
+
     def _segments(self) -> tuple[Ints, Ints, Ints, Ints, np.ndarray]:
         """Runs of new rows of one entity and block, and blocks in progress that are over now, without a new row.
 

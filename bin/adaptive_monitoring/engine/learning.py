@@ -1,14 +1,14 @@
 """Learning a block that is over: profile and level, how rare each kind of deviation is, the alert level.
 
 An alarm changes little: its rows count a quarter in the tails and at most the alert level as peaks, until it has lasted
-so long that it is the new normal.
+so long that it is the new normal. While it goes on, the level is not followed.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from adaptive_monitoring.engine import evidence, lending, profile, tails, threshold
+from adaptive_monitoring.engine import drift, evidence, lending, profile, tails, threshold
 from adaptive_monitoring.engine.base import Settings
 from adaptive_monitoring.engine.deviations import Deviations, Work, deviations
 from adaptive_monitoring.engine.evidence import SIDES
@@ -45,12 +45,12 @@ def learn(settings: Settings, work: Work, seen: Deviations, found: Floats, persi
     table, act, first = work.table, work.act, work.first
     alarm = persistent >= work.rows(table["threshold"][act])
     adopting, goes_on = _alarms(table, act, first, alarm, block)
-    calm = ~alarm | work.rows(adopting)
+    calm, alarmed = ~alarm | work.rows(adopting), ~np.isnan(table["alarm_since"][act])
     evidence.learn_usual(table, work.row_e, work.day // 2, found, seen.known)
     if lending.is_lent(table, act):
         lending.settle(work, seen)
         seen = deviations(settings, work, learning=True)
-    _learn_values(settings, work, seen, block)
+    residuals = _learn_values(settings, work, seen, block, alarmed)
     weight = None
     if seen.known is not None or not calm.all():
         weight = np.where(calm, 1.0, _ALARM_WEIGHT)[:, None]
@@ -60,6 +60,8 @@ def learn(settings: Settings, work: Work, seen: Deviations, found: Floats, persi
     remembered = np.where(calm, persistent, np.minimum(persistent, work.rows(limit)))
     _learn_peaks(settings, table, act, np.maximum.reduceat(remembered, first), goes_on)
     table["blocks"][act] += 1
+    chosen = table["season"][act].astype(np.int64)[:, :, None]
+    drift.learn(table, act, np.take_along_axis(residuals, chosen, 2)[:, :, 0], block, alarmed)
 
 
 def _covered(work: Work) -> np.ndarray:
@@ -81,7 +83,8 @@ def _alarms(table: Table, act: Ints, first: Ints, alarm: np.ndarray, block: int)
     return adopting, any_alarm & ~fresh & ~adopting
 
 
-def _learn_values(settings: Settings, work: Work, seen: Deviations, block: int) -> None:
+def _learn_values(settings: Settings, work: Work, seen: Deviations, block: int, alarmed: np.ndarray) -> Floats:
+    """Profile, level, scale and season. alarmed: (k,) bool. Returns as profile.learn."""
     table, act, first, t = work.table, work.act, work.first, work.t
     step = _step(t, first)
     old = table["span"][act]
@@ -97,9 +100,9 @@ def _learn_values(settings: Settings, work: Work, seen: Deviations, block: int) 
         profile.begin(table, act[unseen], segment_median(x, first)[unseen])
         options = profile.candidates(table, act, work.seg, work.day, work.week)
     age = (block * BLOCK_S - began) / 86400.0
-    profile.learn(
-        table, act, work.seg, first, block, work.x, options, (work.day, work.week), seen.known, age, settings.season
-    )
+    return profile.learn(
+        table, act, work.seg, first, block, work.x, options, (work.day, work.week), seen.known, age, settings.season,
+        alarmed)
 
 
 def _step(t: Floats, first: Ints) -> Floats:

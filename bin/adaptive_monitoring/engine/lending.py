@@ -54,12 +54,13 @@ def lend(state: State, apart: Floats) -> State:
     table["cuts"] = evidence.cuts_of(*lines)
     rows = BLOCKS * BLOCK_S / np.where(table["span"] > 0, table["span"], 300.0)
     weight = np.broadcast_to(rows[:, None, None], table["unit"].shape)
-    table["counts"] = tails.counts_of(table["knots"], weight).astype(np.float32)
+    table["counts"] = tails.counts_of(table["knots"], weight, evidence.LENDS).astype(np.float32)
     for name, visits in _SEEN.items():
         seen = table[name + "_seen"]
         seen[:] = visits * known.reshape(known.shape + (1,) * (seen.ndim - 2))
     table["blocks"][:], table["alarms"][:] = BLOCKS, 0.0
     table["began"][:], table["learned_to"][:] = np.nan, -np.inf
+    table["offsets"][:], table["offset"][:] = np.nan, 0.0
     state.origin = None
     return state
 

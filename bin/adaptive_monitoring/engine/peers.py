@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from adaptive_monitoring.engine import evidence, tails, threshold
+from adaptive_monitoring.engine import evidence, spare, tails, threshold
 from adaptive_monitoring.engine.base import State
-from adaptive_monitoring.engine.detectors.adaptive import KEPT_PEAKS, Adaptive, packed, unpacked
+from adaptive_monitoring.engine.detectors.adaptive import Adaptive
 from adaptive_monitoring.engine.groups import row_median
 from adaptive_monitoring.engine.lending import lend
 from adaptive_monitoring.engine.numbers import Floats
+from adaptive_monitoring.engine.peaks import KEPT
 from adaptive_monitoring.engine.robust import SIGMA
 from adaptive_monitoring.engine.rowformat import rounded
 
@@ -26,7 +27,9 @@ LENT_PEAKS = 12  # of the group's peaks; the alert level looks at so many at lea
 _DECILES = 2.0 * 1.2816  # from the first to the ninth decile of a normal distribution, in standard deviations
 #: what a stored row of a group keeps; apart: how far levels, and logarithms of scales, of its members are apart
 LAYOUT = {**Adaptive.layout, "apart": ("metric", 2)}
-_FLAT = ("offsets", "factors", "lower_k", "upper_k", "usual")
+#: what is of one host and one time alone: no level is followed, nothing drifts, no alarm goes on
+_NOT_LENT = ("trend_per_day", "constant", "follow", "rest_day", "rest_week", "moved", "adopted", "began", "learned_to",
+             "alarm_since", "alarm_at")
 
 Table = dict[str, np.ndarray]
 
@@ -52,12 +55,13 @@ def pooled(frozen: State, trained: np.ndarray) -> State:
     out["unit"] = _units(table["unit"], own, scale, use)
     out["season_error"] = _median(table["season_error"] / own[..., None], use) * scale[:, None]
     out["power"] = _median(table["power"] / own**2, use) * scale**2
-    out["weight"], out["trend_per_day"] = _median(table["weight"], use), np.zeros_like(scale)
+    out["weight"] = _median(table["weight"], use)
     out["knots"] = _knots(table["knots"], use)
-    out["usual"] = packed(_median(unpacked(table["usual"]).astype(np.float64), use)[None])[0]
+    out["usual"] = spare.pack(np.rint(_median(spare.unpack(table["usual"]), use))[None])[0]
     out["apart"] = np.stack([_apart(table["level"], use), _apart(np.log(own), use)], axis=-1)
     members = use.any(axis=1)
     out.update({name: values[0] for name, values in _of_entities(table, members).items()})
+    out.update({name: np.zeros_like(table[name][0]) for name in _NOT_LENT})
     return State(frozen.detector, {name: rounded(np.asarray(out[name])[None], name) for name in LAYOUT})
 
 
@@ -115,27 +119,28 @@ def _apart(values: Floats, use: np.ndarray) -> Floats:
 
 
 def _of_entities(table: Table, members: np.ndarray) -> Table:
-    """What belongs to the host and not to a metric. Each (1,) or (1, KEPT_PEAKS)."""
+    """What belongs to the host and not to a metric. Each (1,) or (1, n)."""
     use = members[:, None]
     out = {name: _median(table[name][:, None], use)
            for name in ("threshold", "budget_observed", "span", "blocks", "peak_count")}
-    peaks = np.where(table["peaks"] >= 0, table["peaks"], np.nan)[:, None, :]
-    kept = _median(peaks, use, np.nan)[0]
+    peaks = -np.sort(np.where(table["peaks"] >= 0, -table["peaks"], np.nan), axis=1)
+    largest = _median(peaks[:, None, :], use, np.nan)[0]
     out["blocks"] = np.floor(out["blocks"])
-    count = np.floor(np.minimum(out["peak_count"], threshold.PEAKS))
-    out["peaks"], out["peak_count"] = _typical(kept, float(count[0]))
-    out["began"] = out["learned_to"] = np.zeros(1)
+    out["peaks"], out["peak_ages"], out["peak_count"] = _typical(largest, float(np.floor(out["peak_count"][0])))
     return out
 
 
-def _typical(kept: Floats, count: float) -> tuple[Floats, Floats]:
-    """LENT_PEAKS peaks that stand for a host's latest ones: those of the same ranks. kept: the largest, most first."""
+def _typical(largest: Floats, count: float) -> tuple[Floats, Floats, Floats]:
+    """LENT_PEAKS peaks that stand for a host's latest ones: those of the same ranks, as peaks.kept_of() has them.
+
+    largest: (KEPT,), most first, NaN where there are fewer; count: peaks of a member.
+    """
     few = min(LENT_PEAKS, int(count))
     used = min(count, max(np.floor(threshold.RECENT * count), LENT_PEAKS))
     ranks = np.floor((np.arange(few) + 0.5) / max(few, 1) * used).astype(np.int64)
-    known = ranks[ranks < len(kept)]
-    out = np.full((1, KEPT_PEAKS), -1.0)
-    found = kept[known]
+    found = largest[ranks[ranks < KEPT]]
     found = found[~np.isnan(found)]
-    out[0, : len(found)] = found
-    return out, np.full(1, float(few) if len(found) else 0.0)
+    kept, ages = np.full((1, KEPT), -1.0), np.zeros((1, 1, KEPT))
+    kept[0, : len(found)] = found
+    ages[0, 0, : len(found)] = 1 + np.floor((np.arange(len(found)) + 0.5) * few / max(len(found), 1))
+    return kept, spare.pack(ages)[:, 0], np.full(1, float(few) if len(found) else 0.0)

@@ -3,8 +3,8 @@
 Three candidate profiles are kept side by side: a constant, 96 quarter hours of the local day, 168 hours of the
 local week. Each is a running mean with gain 1/n down to a floor; one visit moves it by at most a few scales
 (a Huber location, Huber 1964), so one bad day does not spoil it. The level is followed by the median of the last
-day of residuals. The season is the candidate with the smallest one-step-ahead error, the longer one only when
-it is clearly better.
+day of residuals, alarms left out. The season is the candidate with the smallest one-step-ahead error, the longer one
+only when it is clearly better.
 
 Limits: a daily season needs 3 days of history, a weekly one 15; slots never seen keep the first block's median.
 """
@@ -148,19 +148,20 @@ def learn(
     known: np.ndarray | None,
     age_days: Floats,
     season: str,
-) -> None:
-    """Learn one block of rows; changes table in place.
+    held: np.ndarray,
+) -> Floats:
+    """Learn one block of rows; changes table in place. Returns the median residuals against the profiles, (k, d, 3).
 
     act: (k,) the entities; seg: (n,) place of each row's entity; first: (k,) where their rows begin in x (n, d);
     options: their candidate expectations; slots: day and week slot of each row; known: (n, d), where x holds values
     and not what a gap was filled with, None = everywhere; age_days: (k,) history so far; season: auto or the one that
-    is asked for.
+    is asked for; held: (k,) bool, where the level is not followed.
     """
     sums = Sums(first, known)
     residuals = [x - option for option in options]
     medians = [sums.median(residual) for residual in residuals]
     median = medians[0] + table["constant"][act]
-    _follow(table, act, seg, block, residuals, medians, sums)
+    _follow(table, act, seg, block, residuals, medians, sums, held)
     _choose(table, act, age_days, season)
     expected = expected_of(table, act, seg, options)
     size = _learn_scale(table, act, seg, np.abs(x - expected), sums)
@@ -171,6 +172,7 @@ def learn(
     _learn_slot_scale(table, visits, visits.mean(size))
     visits = Visits(act, seg, week, known)
     _move_slots(table, "week", visits, visits.mean(x), 7 / (MEMORY_DAYS + 7))
+    return np.stack(medians, axis=2)
 
 
 class Sums:
@@ -209,7 +211,7 @@ def _offset_of(table: Table, act: Ints) -> Floats:
 
 
 def _follow(table: Table, act: Ints, seg: Ints, block: int, residuals: list[Floats], medians: list[Floats],
-            sums: Sums) -> None:
+            sums: Sums, held: np.ndarray) -> None:
     """Season errors against the level as it was, then the level itself: the median of a day of block medians."""
     scale = table["scale"][act]
     limit = np.where(scale > 0, _STEP_LIMIT * scale, np.inf)
@@ -222,7 +224,7 @@ def _follow(table: Table, act: Ints, seg: Ints, block: int, residuals: list[Floa
         old = errors[:, :, i]
         errors[:, :, i] = np.where(any_value, old + gain * (error - old), old)
         at = i * RING + block % RING
-        rings[:, :, at] = np.where(np.isnan(median), rings[:, :, at], median)
+        rings[:, :, at] = np.where(np.isnan(median) | held[:, None], rings[:, :, at], median)
     k, d = scale.shape
     table["season_error"][act], table["offsets"][act] = errors, rings
     table["offset"][act] = np.nan_to_num(row_median(rings.reshape(k, d, 3, RING)))

@@ -16,8 +16,10 @@ from adaptive_monitoring.engine.base import SEASONS, State
 from adaptive_monitoring.engine.numbers import Floats, Ints
 
 COLUMNS = ("level", "scale", "trend_per_day", "lower_k", "upper_k", "threshold", "budget_observed", "span")
-_SLOTS = {0: 0, 1: 96, 2: 168}
-_EXACT = ("offsets", "factors", "began", "learned_to", "blocks", "peak_count", "usual", "clock_s", "clock_day")
+_SHORT = 8  # longer lists of nothing but zeros are left empty
+_SLOTS = {0: (0, 0), 1: (96, 96), 2: (168, 24)}  # offsets and factors; those of a week repeat every day
+_EXACT = ("offsets", "factors", "began", "learned_to", "blocks", "peak_count", "peak_ages", "usual", "clock_s",
+          "clock_day", "moved", "adopted", "alarm_since", "alarm_at", "rest_day", "rest_week")
 _COARSE = ("knots", "peaks")  # many of them, and known to a few per cent only
 Layout = Mapping[str, tuple[str, int]]
 
@@ -73,7 +75,9 @@ def _texts(values: np.ndarray, kind: str, g: int, d: int, name: str) -> list[str
 def _list_texts(values: np.ndarray, kind: str, g: int, d: int, name: str) -> list[str]:
     rows = _per_row(values, kind, g, d)
     form = name + "=" + " ".join([_format(name)] * rows.shape[1])
-    return [form % tuple(row) for row in np.nan_to_num(rows).tolist()]
+    if rows.shape[1] <= _SHORT:
+        return [form % tuple(row) for row in np.nan_to_num(rows).tolist()]
+    return [form % tuple(row) if any(row) else name + "=" for row in np.nan_to_num(rows).tolist()]
 
 
 def _slot_texts(frozen: State, season: Ints) -> list[str]:
@@ -82,8 +86,8 @@ def _slot_texts(frozen: State, season: Ints) -> list[str]:
     factors = frozen.table["factors"].reshape(-1, width).astype(np.int64).tolist()
     out = []
     for i, o, f in zip(season.tolist(), offsets, factors):
-        n = _SLOTS[i]
-        out.append(" ".join(map(str, o[:n])) + "|" + " ".join(map(str, f[:n])) if n else "")
+        n, m = _SLOTS[i]
+        out.append(" ".join(map(str, o[:n])) + "|" + " ".join(map(str, f[:m])) if n else "")
     return out
 
 
@@ -125,10 +129,10 @@ def _put_slots(table: dict[str, np.ndarray], texts: Sequence[str], season: Ints,
         at = np.flatnonzero(season == i)
         if not len(at):
             continue
-        n = _SLOTS[i]
-        both = _numbers(" ".join([texts[k] for k in at.tolist()]).replace("|", " "), np.int64).reshape(len(at), 2 * n)
+        n, m = _SLOTS[i]
+        both = _numbers(" ".join([texts[k] for k in at.tolist()]).replace("|", " "), np.int64).reshape(len(at), n + m)
         table["offsets"][entity[at], metric[at], :n] = both[:, :n]
-        table["factors"][entity[at], metric[at], :n] = both[:, n:]
+        table["factors"][entity[at], metric[at], :n] = np.tile(both[:, n:], n // m)
 
 
 def _put_state(
@@ -138,12 +142,13 @@ def _put_state(
         return
     widths = [layout[name][1] for name in names]
     head = [name + "=" for name in names]
+    zeros = ["0" + " 0" * (width - 1) if width > _SHORT else "" for width in widths]
     numbers = []
     for text in texts:
         parts = text.split(";")
         if len(parts) != len(head) or not all(map(str.startswith, parts, head)):
             raise ValueError(f"a state cell must hold {', '.join(names)}; got {text[:60]!r}")
-        numbers.append(" ".join([part[len(h) :] for part, h in zip(parts, head)]))
+        numbers.append(" ".join([part[len(h) :] or nothing for part, h, nothing in zip(parts, head, zeros)]))
     flat = _numbers(" ".join(numbers), np.float64).reshape(len(texts), sum(widths))
     at = 0
     for name, width in zip(names, widths):

@@ -14,6 +14,8 @@ deserve; the alert level, solved from what the evidence really did, makes up for
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from adaptive_monitoring.engine.numbers import Floats, Ints
@@ -26,6 +28,7 @@ _MIDDLES: Floats = EDGES[:-1] * 2.0 ** (0.5 / _PER_OCTAVE)
 TAIL_SHARE = 0.15  # the exponential tail begins at the 85 % point
 _PRIOR_EXCEEDANCES, _PRIOR_SLOPE = 3.0, 0.5  # three imagined exceedances with a mean of half the tail's start
 BORROWED = 0.1  # a side that was never seen takes a tenth of the other side's counts
+_BODY_OCTAVES = 2.0  # below the start of a tail, where only the knots are known
 _LOG10E = 0.4342944819032518
 KNOT_COUNT = 4  # kept of each tail: median, start, evidence at the start, mean excess beyond it
 
@@ -94,21 +97,39 @@ def size_at(height: Floats, rate: Floats, start: Floats, target: Floats) -> Floa
     return np.where(known, size, np.inf)
 
 
-def counts_of(knots: Floats, weight: Floats) -> Floats:
-    """Counts that have about these tails: for learning on after a model was read.
+def counts_of(knots: Floats, weight: Floats, lends: Floats | None = None) -> Floats:
+    """Counts that have these tails: knots_of() gives the knots again, within a few per cent.
 
-    knots: (..., 2, KNOT_COUNT); weight: (...), counts of both sides together. Returns (..., 2, BINS).
+    For learning on after a model was read. knots: (..., 2, KNOT_COUNT); weight: (...), counts of both sides together.
+    Below the start of a tail the counts are spread over two octaves: where exactly they lie is not known, and matters
+    little. Returns (..., 2, BINS).
     """
-    median, u, begins, excess = (knots[..., i, None] for i in range(KNOT_COUNT))
+    u, begins, excess = (knots[..., i, None] for i in (1, 2, 3))
     known = excess > 0
-    tail = np.where(known, 10.0**-begins, 0.0)
-    low, middle, start = (np.log2(np.maximum(v, EDGES[0])) for v in (np.full(u.shape, EDGES[0]), median, u))
-    edges = np.log2(EDGES)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lower = 1.0 - 0.5 * np.clip(np.nan_to_num((edges - low) / (middle - low), nan=1.0, posinf=1.0), 0.0, 1.0)
-        upper = np.clip(np.nan_to_num((edges - middle) / (start - middle), nan=1.0, posinf=1.0), 0.0, 1.0)
-    beyond = tail * np.exp(-np.maximum(EDGES - u, 0.0) / np.where(known, excess, 1.0))
-    share = np.where(edges < middle, lower, np.where(edges < start, 0.5 + (tail - 0.5) * upper, beyond))
-    counts = np.where(known, np.maximum(share[..., :-1] - share[..., 1:], 0.0), 0.0)
+    total = (1.0 + BORROWED) * weight[..., None, None] + 1.0
+    tail = np.where(known, np.maximum(10.0**-begins * total - 0.5, 0.0), 0.0)
+    mean = np.maximum(excess * (tail + _PRIOR_EXCEEDANCES) - _PRIOR_EXCEEDANCES * _PRIOR_SLOPE * u, 0.0)
+    size = np.where(known, u * np.interp(mean / np.maximum(tail * u, 1e-9), *_excesses()), 1.0)
+    beyond = tail * np.exp(-np.maximum(EDGES - u, 0.0) / size)
+    body = np.maximum(total - 1.0 - tail.sum(axis=-2, keepdims=True), 0.0)
+    has = known & (u > EDGES[0])  # a tail that begins with the first bin has nothing below
+    body = np.where(has, body / np.maximum(has.sum(axis=-2, keepdims=True), 1), 0.0)
+    below = body * np.clip(np.log2(np.maximum(u, EDGES[0]) / EDGES) / _BODY_OCTAVES, 0.0, 1.0)
+    above = beyond + below
+    counts = np.maximum(above[..., :-1] - above[..., 1:], 0.0)
+    counts[..., 0] += np.where(known[..., 0], (beyond + body)[..., 0] - above[..., 0], 0.0)
+    lent = np.full(2, BORROWED) if lends is None else BORROWED * lends
+    lent = lent[..., ::-1, None]
+    counts = np.maximum(counts - lent * counts[..., ::-1, :], 0.0) / (1.0 - lent * lent[..., ::-1, :])
     both = counts.sum(axis=(-1, -2))[..., None, None]
     return np.where(both > 0, counts / np.where(both > 0, both, 1.0), 0.0) * weight[..., None, None]
+
+
+@lru_cache(maxsize=1)
+def _excesses() -> tuple[Floats, Floats]:
+    """Mean excess that half-octave bins show, in starts of the tail, and that of the exponential behind it."""
+    size: Floats = 2.0 ** np.arange(-12.0, 12.0, 0.125)
+    edges = 2.0 ** (np.arange(2 * BINS) / _PER_OCTAVE)  # from the start on
+    share = np.exp(-(edges - 1.0) / size[:, None])
+    seen = (share[:, :-1] - share[:, 1:]) @ (edges[:-1] * 2.0 ** (0.5 / _PER_OCTAVE)) - 1.0
+    return seen, size

@@ -25,10 +25,15 @@ def latest_peaks(peaks: Floats, count: Floats) -> Floats:
     """The latest share of each entity's peaks, NaN elsewhere. peaks: (g, PEAKS) ring; count: (g,) peaks so far."""
     stored = np.minimum(count, PEAKS)
     used = np.minimum(stored, np.maximum(np.floor(RECENT * stored), 12))
+    return np.where(ages_of(count) < used[:, None], peaks, np.nan)
+
+
+def ages_of(count: Floats) -> Floats:
+    """How many peaks ago each place of the ring was written, 0 = the latest. count: (g,) peaks so far. (g, PEAKS)"""
     newest = (count - 1) % PEAKS
     age = newest[:, None] - np.arange(PEAKS)
-    age += PEAKS * (age < 0)
-    return np.where(age < used[:, None], peaks, np.nan)
+    out: Floats = age + PEAKS * (age < 0)
+    return out
 
 
 def tail_of(peaks: Floats) -> tuple[Floats, Floats, Floats, Floats]:

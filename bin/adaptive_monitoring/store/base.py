@@ -104,7 +104,8 @@ PATTERNS = {
 #: the same without the grammar of the numbers; whoever decodes them needs that anyway
 LOOSE = {"state": r"(?:[A-Za-z_]\w*=[-+.0-9eE ]*(?:;|$))*"}
 SLOTS_PATTERN = r"(?:-?\d{1,9}(?: -?\d{1,9})*\|[1-9]\d{0,8}(?: [1-9]\d{0,8})*)?"
-SLOTS = {"day": 96, "week": 168}  #: slots of 900 s of the local day, of 3600 s of the local week
+#: offsets: slots of 900 s of the local day, of 3600 s of the local week; factors: 900 s and 3600 s of the local day
+SLOTS, FACTORS = {"day": 96, "week": 168}, {"day": 96, "week": 24}
 
 COLLECTION = re.compile("[A-Za-z0-9_-]{1,64}").fullmatch
 

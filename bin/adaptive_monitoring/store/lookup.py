@@ -95,10 +95,10 @@ class LookupStore(Places):
             name, index.keys, columns, [*index.problems, *checker.problems], version, index.path, index.total
         )
 
-    def index(self, name: str) -> Index:
-        """Where the rows of a collection are. Raises as read."""
+    def index(self, name: str, path: str | None = None) -> Index:
+        """Where the rows of a collection are. path: another file of the same kind. Raises as read."""
         try:
-            return Index(self.path(name))
+            return Index(path or self.path(name))
         except FileNotFoundError:
             raise self.not_found(name) from None
 

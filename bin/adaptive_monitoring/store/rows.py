@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.errors import ModelError
-from adaptive_monitoring.store.base import LOOSE, PATTERNS, RANGES, SCHEMA, SLOTS, SLOTS_PATTERN, Problem
+from adaptive_monitoring.store.base import FACTORS, LOOSE, PATTERNS, RANGES, SCHEMA, SLOTS, SLOTS_PATTERN, Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,10 +176,11 @@ class Checker:
         grammar = GRAMMAR if self.thorough else CHARACTERS
         for i, (line, row) in enumerate(rows):
             count, text = SLOTS.get(row[season], 0), row[slots]
-            spaces = max(0, 2 * count - 2) if text else 0
+            factors = FACTORS.get(row[season], 0)
+            spaces = max(0, count + factors - 2) if text else 0
             if text.count(" ") != spaces or text.count("|") != (count > 0) or not grammar(text) or (text and not count):
                 bad.add(i)
-                self._report("out_of_range", line, row, f"slots must be {count} offsets and {count} factors")
+                self._report("out_of_range", line, row, f"slots must be {count} offsets and {factors} factors")
         return bad
 
     def _unique(self, rows: list[Numbered]) -> list[Numbered]:

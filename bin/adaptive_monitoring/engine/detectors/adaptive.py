@@ -11,20 +11,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from adaptive_monitoring.engine import causal, evidence, lending, profile, tails, threshold
+from adaptive_monitoring.engine import causal, drift, evidence, lending, peaks, profile, spare, tails, threshold
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
 from adaptive_monitoring.engine.history import History
 from adaptive_monitoring.engine.numbers import Floats
 from adaptive_monitoring.engine.rowformat import rounded
 from adaptive_monitoring.engine.timegrid import BLOCKS_PER_WEEK, DAY_SLOTS, WEEK_SLOTS
 
-_GOLDEN = 0.6180339887498949
-KEPT_PEAKS = 18  # more than the tail of the latest 78 peaks needs
 _OFFSET_PARTS, _FACTOR_PARTS = 16.0, 64.0  # slots are stored as whole parts of the scale
 _LARGEST_SLOT = 1e8
-_USUAL_UNIT, _USUAL_DIGITS = evidence.CAP / 9.0, 6  # half hours are stored as one digit each, six to a number
-_USUAL_WORDS = evidence.HALF_HOURS // _USUAL_DIGITS
-_POWERS = 10.0 ** np.arange(_USUAL_DIGITS)
+_USUAL_UNIT, _USUAL_WORDS = evidence.CAP / 99.0, evidence.HALF_HOURS // 3  # two digits a half hour, three to a number
 _TREND_DAYS = 14.0  # a running mean over 28 days lags half of them behind
 
 
@@ -51,6 +47,7 @@ class Adaptive:
     """
 
     name = "adaptive"
+    resumes = True
     layout: ClassVar[dict[str, tuple[str, int]]] = {
         "level": ("metric", 1),
         "scale": ("metric", 1),
@@ -66,14 +63,23 @@ class Adaptive:
         "weight": ("metric", 1),
         "knots": ("metric", evidence.V * evidence.SIDES * tails.KNOT_COUNT),
         "usual": ("metric", _USUAL_WORDS),
+        "constant": ("metric", 1),
+        "follow": ("metric", 3),
+        "rest_day": ("metric", spare.DAY_WORDS),
+        "rest_week": ("metric", spare.WEEK_WORDS),
+        "moved": ("metric", 1),
+        "adopted": ("metric", 1),
         "threshold": ("entity", 1),
         "budget_observed": ("entity", 1),
-        "peaks": ("entity", KEPT_PEAKS),
+        "peaks": ("entity", peaks.KEPT),
+        "peak_ages": ("entity", peaks.AGE_WORDS),
         "peak_count": ("entity", 1),
         "span": ("entity", 1),
         "blocks": ("entity", 1),
         "began": ("entity", 1),
         "learned_to": ("entity", 1),
+        "alarm_since": ("entity", 1),
+        "alarm_at": ("entity", 1),
     }
 
     def __init__(self, settings: Settings) -> None:
@@ -81,7 +87,7 @@ class Adaptive:
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
-        table = {**profile.empty(entities, d), **lending.empty(entities, d)}
+        table = {**profile.empty(entities, d), **drift.empty(entities, d), **lending.empty(entities, d)}
         table.update(
             unit=np.zeros((entities, d, evidence.V)),
             counts=np.zeros((entities, d, evidence.V, evidence.SIDES, tails.BINS), dtype=np.float32),
@@ -111,7 +117,9 @@ class Adaptive:
     def fit(self, panel: Panel, start: State | None = None) -> State:
         """Learn from history: the causal pass, keeping only its end. start: learn on from here, changed in place."""
         state = self.empty(len(panel.indptr) - 1, panel.x.shape[1]) if start is None else start
-        causal.Pass(self.settings, state, panel, tell=False).go()
+        run = causal.Pass(self.settings, state, panel, tell=False)
+        run.go()
+        run.finish()
         return state
 
     def score(self, state: State, panel: Panel) -> Scores:
@@ -145,10 +153,13 @@ class Adaptive:
         offset = np.take_along_axis(table["offset"], season.astype(np.int64)[:, :, None], 2)[:, :, 0]
         unit = scale[:, :, None] / _OFFSET_PARTS
         with np.errstate(divide="ignore", invalid="ignore"):
-            offsets = np.where(unit > 0, np.round((slots - level[:, :, None]) / unit), 0.0)
+            parts = np.floor((slots - level[:, :, None]) / unit + spare.dither(table["blocks"], WEEK_SLOTS))
+        offsets = np.where(unit > 0, parts, 0.0)
         used = np.arange(WEEK_SLOTS) < np.array([0, DAY_SLOTS, WEEK_SLOTS])[season.astype(np.int64)][:, :, None]
+        learned_to = np.maximum(table["clock"], table["learned_to"])
         weeks = np.maximum(table["blocks"] / BLOCKS_PER_WEEK, 1 / BLOCKS_PER_WEEK)
-        kept, count = _largest_peaks(table)
+        kept, ages, count = peaks.kept_of(table["peaks"], table["peak_count"])
+        rest = spare.packed(table, scale)
         g, d = season.shape
         frozen = {
             "level": level + offset,
@@ -164,15 +175,24 @@ class Adaptive:
             "power": table["power"],
             "weight": table["counts"][:, :, 1].sum(axis=(2, 3), dtype=np.float64),
             "knots": table["knots"].reshape(g, d, evidence.V * evidence.SIDES * tails.KNOT_COUNT),
-            "usual": packed(table["usual"]),
+            "usual": spare.pack(np.clip(np.rint(table["usual"] / _USUAL_UNIT), 0, 99)),
+            "constant": table["constant"] - level,
+            "follow": table["offset"],
+            "rest_day": rest[0],
+            "rest_week": rest[1],
+            "moved": table["moved"],
+            "adopted": table["adopted"],
             "threshold": table["threshold"],
             "budget_observed": table["alarms"] / weeks,
             "peaks": kept,
+            "peak_ages": ages,
             "peak_count": count,
             "span": table["span"],
             "blocks": table["blocks"],
             "began": np.nan_to_num(table["began"]),
-            "learned_to": np.where(np.isfinite(table["clock"]), table["clock"], 0.0),
+            "learned_to": np.where(np.isfinite(learned_to), learned_to, 0.0),
+            "alarm_since": np.nan_to_num(table["alarm_since"]),
+            "alarm_at": np.where(np.isfinite(table["alarm_at"]), table["alarm_at"], 0.0),
         }
         out = State(self.name, {name: rounded(values, name) for name, values in frozen.items()})
         return _as_it_was(out, state.origin)
@@ -184,12 +204,14 @@ class Adaptive:
         state = self.empty(g, d)
         out = state.table
         unit = table["scale"][:, :, None] / _OFFSET_PARTS
-        slots = table["level"][:, :, None] + table["offsets"] * unit
         season = table["season"][:, :, None]
-        day = np.where(season == 1, slots[:, :, :DAY_SLOTS], table["level"][:, :, None])
+        level = table["level"] - np.take_along_axis(table["follow"], season.astype(np.int64), 2)[:, :, 0]
+        slots = level[:, :, None] + table["offsets"] * unit
+        out["constant"][:] = level + table["constant"]
+        day = np.where(season == 1, slots[:, :, :DAY_SLOTS], out["constant"][:, :, None])
         out["day"][:] = np.where(season == 2, _week_as_day(slots), day)
-        out["week"][:] = np.where(season == 2, slots, np.tile(out["day"][:, :, ::4], 7))
-        out["constant"][:] = table["level"]
+        out["week"][:] = np.where(season == 2, slots, spare.hours_of(out["day"]))
+        spare.unpack_into(out, table)
         factors = (
             np.where(season == 2, _week_as_day(table["factors"]), table["factors"][:, :, :DAY_SLOTS]) / _FACTOR_PARTS
         )
@@ -216,6 +238,8 @@ class Adaptive:
             "blocks",
             "began",
             "learned_to",
+            "moved",
+            "adopted",
         ):
             out[name] = table[name].copy()
         out["knots"] = table["knots"].reshape(g, d, evidence.V, evidence.SIDES, tails.KNOT_COUNT).copy()
@@ -223,11 +247,14 @@ class Adaptive:
         out["height"], out["rate"], out["start"] = lines
         out["cuts"] = evidence.cuts_of(*lines)
         weight = np.repeat(table["weight"][:, :, None], evidence.V, axis=2)
-        out["counts"] = tails.counts_of(out["knots"], weight).astype(np.float32)
-        out["usual"] = unpacked(table["usual"])
+        out["counts"] = tails.counts_of(out["knots"], weight, evidence.LENDS).astype(np.float32)
+        out["usual"] = (spare.unpack(table["usual"]) * _USUAL_UNIT).astype(np.float32)
         out["alarms"] = table["budget_observed"] * blocks / BLOCKS_PER_WEEK
-        out["offsets"][:] = 0.0
-        out["peaks"], out["peak_count"] = _peaks_back(table["peaks"], table["peak_count"])
+        out["offset"][:] = table["follow"]
+        out["offsets"][:] = table["follow"].repeat(profile.RING, axis=2)
+        out["alarm_since"] = np.where(table["alarm_since"] > 0, table["alarm_since"], np.nan)
+        out["alarm_at"] = np.where(table["alarm_at"] > 0, table["alarm_at"], -np.inf)
+        out["peaks"], out["peak_count"] = peaks.ring_of(table["peaks"], table["peak_ages"], table["peak_count"])
         state.origin = frozen.copy()
         return state
 
@@ -253,47 +280,6 @@ def _slots_of(table: dict[str, np.ndarray], scale: Floats) -> tuple[Floats, Floa
     return slots, factors
 
 
-def packed(usual: np.ndarray) -> Floats:
-    """What is usual at each half hour, (g, d, 48), as digits of whole numbers (g, d, 8)."""
-    digits = np.clip(np.rint(usual / _USUAL_UNIT), 0, 9).reshape(*usual.shape[:2], _USUAL_WORDS, _USUAL_DIGITS)
-    words: Floats = digits @ _POWERS
-    return words
-
-
-def unpacked(words: Floats) -> np.ndarray:
-    """The inverse of packed(); what lies outside 0 … 999999 is taken as its edge."""
-    number = np.clip(np.nan_to_num(words), 0, 10.0**_USUAL_DIGITS - 1)[..., None]
-    digits = np.floor(number / _POWERS) % 10
-    return (digits * _USUAL_UNIT).reshape(*words.shape[:2], evidence.HALF_HOURS).astype(np.float32)
-
-
 def _week_as_day(slots: Floats) -> Floats:
     """Mean hour over the days of the week, as 96 quarter hours."""
     return np.repeat(slots.reshape(*slots.shape[:2], 7, 24).mean(axis=2), 4, axis=2)
-
-
-def _largest_peaks(table: dict[str, np.ndarray]) -> tuple[Floats, Floats]:
-    """The largest of the latest peaks, −1 where there are fewer, and how many peaks there were, at most a ring full."""
-    latest = threshold.latest_peaks(table["peaks"], table["peak_count"])
-    ordered = -np.sort(-latest, axis=1)[:, :KEPT_PEAKS]
-    return np.where(np.isnan(ordered), -1.0, ordered), np.minimum(table["peak_count"], threshold.PEAKS)
-
-
-def _peaks_back(kept: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """A ring whose latest peaks are these, spread evenly over their time; the others count as the smallest kept."""
-    count = np.clip(np.floor(count), 0, threshold.PEAKS)
-    known = kept >= 0
-    some = known.any(axis=1)
-    smallest = np.where(known, kept, np.inf).min(axis=1)
-    latest = ~np.isnan(threshold.latest_peaks(np.zeros((len(kept), threshold.PEAKS)), count))
-    peaks = np.where(latest & some[:, None], smallest[:, None], np.nan)
-    first = np.take_along_axis(kept, np.argsort(~known, axis=1, kind="stable"), axis=1)  # the known ones in front
-    alike = np.where(some, count * (KEPT_PEAKS + 1) + known.sum(axis=1), -1)
-    for kind in sorted(set(alike[some].tolist())):  # entities with as many peaks have them at the same places
-        rows = np.flatnonzero(alike == kind)
-        places = np.flatnonzero(latest[rows[0]])
-        n = min(int(kind) % (KEPT_PEAKS + 1), len(places))
-        mixed = np.argsort((np.arange(n) + 1.0) * _GOLDEN % 1.0)  # large ones among old and new alike
-        spread = places[np.linspace(0, len(places) - 1, n).astype(np.int64)]
-        peaks[rows[:, None], spread] = first[rows[:, None], mixed]
-    return peaks, count

@@ -41,6 +41,7 @@ class Covariance:
     """
 
     name = "covariance"
+    resumes = False
     layout: ClassVar[dict[str, tuple[str, int]]] = {
         **trailing.LAYOUT, "location": ("metric", 1), "precision": ("metric", MOST_METRICS)}
 
