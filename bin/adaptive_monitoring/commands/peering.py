@@ -189,7 +189,7 @@ class Peering:
                 mine = (code == group) & use[:, m]
                 row = {name: values[g * d + m] for name, values in texts.items()}
                 row.update(key, metric=metrics[m], peer=self.names[group], model_status="peer",
-                           reason=f"the model of a group, from {mine.sum()} members",
+                           reason=f"the model of a group of {mine.sum()} members",
                            n_points="%d" % row_median(points[mine, m][None])[0],
                            trained_from="%.15g" % since[mine, m].min(), trained_to="%.15g" % until[mine, m].max())
                 for name, values in parts.items():
