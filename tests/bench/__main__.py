@@ -28,6 +28,7 @@ MODULES = {
     "quality": "quality",
     "budget": "budget",
     "attribution": "attribution",
+    "coldstart": "coldstart",
 }
 OUT = ROOT / "dist" / "bench.json"
 
@@ -121,6 +122,7 @@ def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
         "memory": {"rows": args.rows},
         "quality": data,
         "attribution": data,
+        "coldstart": data,
     }.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 
