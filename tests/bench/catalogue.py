@@ -232,13 +232,20 @@ COLDSTART_FIGURES = {
     "incidents": ("labelled incidents of the first two days found", "share", MORE),
     "spike_6h": ("spikes of 10 scales in the first six hours found", "share", MORE),
     "shift_6h": ("shifts of 6 scales in the first six hours found", "share", MORE),
+    "outage_6h": ("outages of 20 scales in half of the metrics in the first six hours found", "share", MORE),
     "spike_48h": ("the same spikes in the next 42 hours", "share", MORE),
     "shift_48h": ("the same shifts in the next 42 hours", "share", MORE),
+    "outage_48h": ("the same outages in the next 42 hours", "share", MORE),
+}
+COLDSTART_WAYS = {
+    "cold": "from nothing",
+    "peer": "from the model of the group",
+    "own": "as if it had been there for weeks",
 }
 COLDSTART = tuple(
     Scenario(f"coldstart.{name}.{way}.{figure}", f"{what}; {text}; {hosts}", unit, better)
     for name, hosts in COLDSTART_SETS.items()
-    for way, text in (("cold", "from nothing"), ("peer", "from the model of the group"))
+    for way, text in COLDSTART_WAYS.items()
     for figure, (what, unit, better) in COLDSTART_FIGURES.items()
     if figure != "incidents" or not hosts.startswith("20 made-up")
 )

@@ -1,11 +1,12 @@
 """A new host with and without a group: what its first week costs, and what its first two days find.
 
 Leave one host out: the others of a data set, or of a made-up fleet, are one group and are trained up to a moment at
-which the left-out host appears; its rows from there on are scored from nothing (cold) and from the model of its group
-(peer). For every host, and at several moments where the data are long enough.
+which the left-out host appears; its rows from there on are scored from nothing (cold), from the model of its group
+(peer), and, to compare with, by its own model as if it had been there all the time (own). For every host, and at several
+moments where the data are long enough.
 
 Faults are injected, one per run: a spike of 10 scales in one metric for half an hour, a shift of 6 scales in a quarter
-of the metrics for three hours; a scale is the mean absolute deviation that the host's own model knows after its
+of the metrics for three hours, an outage of 20 scales in half of them for an hour; a scale is the mean absolute deviation that the host's own model knows after its
 history. Found: an episode begins within the fault, or up to two rows behind it, that the run without the fault has not.
 
 Limits: the engine alone, without the scripts. Faults are made, so their share found says little about real incidents;
@@ -29,7 +30,7 @@ from bench.stage import ROOT, Stage
 DAY_S, HOUR_S = 86400.0, 3600.0
 APPEARS = (0, 8, 16)  # days behind the history
 EARLY, LATER = (1, 3, 5), (9, 20, 30, 42)  # hours at which faults begin
-FAULTS = {"spike": (10.0, 0.5, 0.0), "shift": (6.0, 3.0, 0.25)}  # scales, hours, share of the metrics (0 = one)
+FAULTS = {"spike": (10.0, 0.5, 0.0), "shift": (6.0, 3.0, 0.25), "outage": (20.0, 1.0, 0.5)}  # scales, hours, share of the metrics (0 = one)
 START_S = 1_699_833_600.0  # a Monday, 0:00 UTC
 
 
@@ -72,7 +73,7 @@ def figures(hosts: Hosts) -> dict[str, float]:
         state = detector.fit(_panel(hosts, begin, until), state)
         begin = until
         frozen = detector.freeze(state)
-        for way in ("cold", "peer"):
+        for way in catalogue.COLDSTART_WAYS:
             _one(detector, hosts, frozen, until, way, totals)
     return {name: float(np.divide(*parts)) if parts[1] else float("nan") for name, parts in totals.items()}
 
@@ -127,6 +128,8 @@ def begin_state(detector: Any, frozen: State, way: str) -> State:
     n, d = frozen.table["scale"].shape
     if way == "cold":
         return detector.empty(n, d)
+    if way == "own":
+        return detector.thaw(frozen)
     groups = [peers.pooled(frozen.take(others), frozen.table["scale"][others] > 0)
               for others in (np.delete(np.arange(n), i) for i in range(n))]
     table = {name: np.concatenate([group.table[name] for group in groups]) for name in peers.LAYOUT}
