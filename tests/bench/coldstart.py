@@ -2,12 +2,13 @@
 
 Leave one host out: the others of a data set, or of a made-up fleet, are one group and are trained up to a moment at
 which the left-out host appears; its rows from there on are scored from nothing (cold), from the model of its group
-(peer), and, to compare with, by its own model as if it had been there all the time (own). For every host, and at several
-moments where the data are long enough.
+(peer), and, to compare with, by its own model as if it had been there all the time (own). For every host, and at
+several moments where the data are long enough.
 
 Faults are injected, one per run: a spike of 10 scales in one metric for half an hour, a shift of 6 scales in a quarter
-of the metrics for three hours, an outage of 20 scales in half of them for an hour; a scale is the mean absolute deviation that the host's own model knows after its
-history. Found: an episode begins within the fault, or up to two rows behind it, that the run without the fault has not.
+of the metrics for three hours, an outage of 20 scales in half of them for an hour. A scale is the mean absolute
+deviation that the host's own model knows after its history. Found: an episode begins within the fault, or up to two
+rows behind it, that the run without the fault has not.
 
 Limits: the engine alone, without the scripts. Faults are made, so their share found says little about real incidents;
 labelled incidents of the first two days are few.
@@ -30,7 +31,8 @@ from bench.stage import ROOT, Stage
 DAY_S, HOUR_S = 86400.0, 3600.0
 APPEARS = (0, 8, 16)  # days behind the history
 EARLY, LATER = (1, 3, 5), (9, 20, 30, 42)  # hours at which faults begin
-FAULTS = {"spike": (10.0, 0.5, 0.0), "shift": (6.0, 3.0, 0.25), "outage": (20.0, 1.0, 0.5)}  # scales, hours, share of the metrics (0 = one)
+#: scales, hours, share of the metrics (0 = one)
+FAULTS = {"spike": (10.0, 0.5, 0.0), "shift": (6.0, 3.0, 0.25), "outage": (20.0, 1.0, 0.5)}
 START_S = 1_699_833_600.0  # a Monday, 0:00 UTC
 
 

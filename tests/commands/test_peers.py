@@ -279,6 +279,13 @@ def test_the_group_is_no_metric(own) -> None:
     assert {row["metric"] for row in result.rows} == {"cpu", "mem"}
 
 
+def test_raw_events_are_not_reduced_on_the_indexers(own) -> None:
+    result = own.search("adaptfit cpu by host into web peer=role map=true", roled(wide("abc", 3)), indexers=2)
+    assert not result.errors and "peer:web" in own.stored("web").get("host")
+    assert said(result, "with peer= rows are not reduced on the indexers", level="INFO")
+    assert not said(result, "packed rows of", level="INFO")
+
+
 def test_only_such_keys_are_groups() -> None:
     assert is_peer_row(peer_key("web", 2), "web") and peer_key("web", 2) == ("peer:web", "*")
     assert not is_peer_row(("peer:web", "c"), "web") and not is_peer_row(("peer:web",), "db")
