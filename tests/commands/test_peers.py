@@ -282,7 +282,7 @@ def test_the_group_is_no_metric(own) -> None:
 def test_raw_events_are_not_reduced_on_the_indexers(own) -> None:
     result = own.search("adaptfit cpu by host into web peer=role map=true", roled(wide("abc", 3)), indexers=2)
     assert not result.errors and "peer:web" in own.stored("web").get("host")
-    assert said(result, "with peer= rows are not reduced on the indexers", level="INFO")
+    assert said(result, "with peer= rows are not reduced on indexers", level="INFO")
     assert not said(result, "packed rows of", level="INFO")
 
 

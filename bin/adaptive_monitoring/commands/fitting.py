@@ -57,7 +57,7 @@ class Fitting:
         self.peering = Peering(arguments.peer, arguments.by, messages) if arguments.peer else None
         note = self.peering.note if self.peering is not None else None
         if arguments.peer and "map" in arguments.given and arguments.map:
-            messages.info("adaptfit: with peer= rows are not reduced on the indexers; packed rows do not hold its field")
+            messages.info("adaptfit: with peer= rows are not reduced on indexers; packed rows do not hold its field")
         self.intake = Intake(self.reader, self.windows, arguments.span or 0, note)
         self.shelf = Shelf(info.dispatch_dir if os.path.isdir(info.dispatch_dir) else None)
         self.told = FIRST_TOLD
