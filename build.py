@@ -25,11 +25,13 @@ DIST = ROOT / "dist"
 PINS = {
     "3.9": (
         "numpy==2.0.2", "scipy==1.13.1", "scikit-learn==1.6.1", "joblib==1.5.3", "threadpoolctl==3.7.0",
-        "splunk-sdk==2.1.1", "pytest==8.4.2", "hypothesis==6.141.1",
+        "splunk-sdk==2.1.1", "icalendar==6.3.2", "python-dateutil==2.9.0.post0", "six==1.17.0",
+        "pytest==8.4.2", "hypothesis==6.141.1", "holidays==0.83",
     ),
     "3.13": (
         "numpy==2.5.5", "scipy==1.18.1", "scikit-learn==1.9.1", "joblib==1.6.0", "threadpoolctl==3.8.0",
-        "splunk-sdk==3.0.1", "pytest==9.2.0", "hypothesis==6.170.15",
+        "splunk-sdk==3.0.1", "icalendar==6.3.2", "python-dateutil==2.9.0.post0", "six==1.17.0",
+        "pytest==9.2.0", "hypothesis==6.170.15", "holidays==0.109",
     ),
 }  # fmt: skip
 CHECKERS = ("ruff==0.17.6", "mypy==2.4.1", "import-linter==2.16")
@@ -117,7 +119,7 @@ def package(args: argparse.Namespace) -> int:
         if args.all_in_one:
             both = {
                 **app.source_files(),
-                **app.sdk_files(DIST / "wheels", python),
+                **app.vendored(DIST / "wheels", python),
                 **companion.libraries(DIST / "wheels", python),
             }
             made.append(archive.write(DIST / f"{app.APP}-all-in-one-{app.version()}.tar.gz", app.APP, both, level=6))

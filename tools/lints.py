@@ -22,8 +22,8 @@ LONGEST = 400
 
 PACKAGE = "bin/adaptive_monitoring/"
 #: Rooms that run on indexers and at every start of a command.
-PLAIN = tuple(PACKAGE + room for room in ("protocol/", "bounds/", "columns.py", "errors.py"))
-PLAIN += (PACKAGE + "commands/packed.py", PACKAGE + "commands/reducing.py")
+PLAIN = tuple(PACKAGE + room for room in ("protocol/", "bounds/", "calendars/", "columns.py", "errors.py"))
+PLAIN += tuple(PACKAGE + f"commands/{name}.py" for name in ("packed", "reducing", "calendar", "daytypes"))
 SCIENCE = ("numpy", "scipy", "sklearn", "joblib", "pandas")
 #: Above one second to import: only inside the function that trains with them.
 HEAVY = ("scipy", "sklearn", "joblib", "pandas")

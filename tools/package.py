@@ -6,6 +6,7 @@ The installed tree is adaptive_monitoring/ with default/, metadata/, bin/, looku
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import tarfile
 import zipfile
@@ -36,6 +37,11 @@ PLACES = (
 COLLECTIONS = "adaptive_"
 #: The REST client only: no searchcommands, modularinput, ai. 3.x asks its own metadata for its version.
 SDK_FILES = ("__init__.py", "binding.py", "client.py", "data.py")
+TAGS = ("py39", "py313")
+#: What imports of iCalendar files need: no tests, no time zone archive (zoneinfo reads the system's), no build records.
+ICS_FILES = re.compile(
+    r"(icalendar/(?!tests/|cli\.py).+|dateutil/(?!zoneinfo/).+|six)\.py|[^/]+\.dist-info/(METADATA|(licenses/)?LICENSE.*)"
+)
 
 
 def version() -> str:
@@ -59,12 +65,28 @@ def source_files() -> dict[str, archive.Content]:
 def sdk_files(store: Path, python: str) -> dict[str, archive.Content]:
     """Installed path -> content of splunklib, once per Python: lib/py39 and lib/py313."""
     found: dict[str, archive.Content] = {}
-    for tag in ("py39", "py313"):
+    for tag in TAGS:
         package = fetch.fetch(f"sdk-{tag}", store, python)[0]
         for name, data in _members(package).items():
             if _wanted(name):
                 found[f"lib/{tag}/{name}"] = data
     return found
+
+
+def ics_files(store: Path, python: str) -> dict[str, archive.Content]:
+    """Installed path -> content of icalendar, dateutil and six, the same for each Python."""
+    members = {
+        name: data
+        for package in fetch.fetch("ics", store, python)
+        for name, data in _members(package).items()
+        if ICS_FILES.fullmatch(name)
+    }
+    return {f"lib/{tag}/{name}": data for tag in TAGS for name, data in members.items()}
+
+
+def vendored(store: Path, python: str) -> dict[str, archive.Content]:
+    """Everything in lib/ of the app."""
+    return {**sdk_files(store, python), **ics_files(store, python)}
 
 
 def stage(dest: Path) -> Path:
@@ -79,8 +101,8 @@ def stage(dest: Path) -> Path:
 
 
 def app_archive(dist: Path, python: str) -> Path:
-    """Writes dist/adaptive_monitoring-<version>.tar.gz. python: any Python with pip, to fetch splunk-sdk."""
-    files = {**source_files(), **sdk_files(dist / "wheels", python)}
+    """Writes dist/adaptive_monitoring-<version>.tar.gz. python: any Python with pip, to fetch what goes into lib/."""
+    files = {**source_files(), **vendored(dist / "wheels", python)}
     return archive.write(dist / f"{APP}-{version()}.tar.gz", APP, files)
 
 

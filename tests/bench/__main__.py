@@ -29,6 +29,7 @@ MODULES = {
     "budget": "budget",
     "attribution": "attribution",
     "coldstart": "coldstart",
+    "backtest": "backtest",
 }
 OUT = ROOT / "dist" / "bench.json"
 
@@ -123,6 +124,7 @@ def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
         "quality": data,
         "attribution": data,
         "coldstart": data,
+        "backtest": data,
     }.get(group, {})
     return {name: value for name, value in given.items() if value is not None}
 

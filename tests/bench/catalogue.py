@@ -250,16 +250,34 @@ COLDSTART = tuple(
     if figure != "incidents" or not hosts.startswith("20 made-up")
 )
 
-SCENARIOS = (
-    *SPEED, *START, *TRAIN, *SIZE, *MEMORY, *ESTATE, *MAPREDUCE, *_quality(), *BUDGET, *ATTRIBUTION, *COLDSTART,
+BACKTEST_FIGURES = {
+    "same_volume": ("incidents the models catch with as many alerts ÷ those of static thresholds", "x", MORE),
+    "same_recall": ("alerts the models need for the same incidents ÷ those of static thresholds", "x", LESS),
+    "budget_kept": ("share of hosts whose false alerts stay within the budget", "share", MORE),
+}
+#: Static thresholds: the 99.9th percentile of the histories of all hosts of a data set, per metric.
+BACKTEST = (
+    *(
+        Scenario(f"backtest.{dataset}.{figure}", f"{what}; {dataset}", unit, better)
+        for dataset in DATASETS[:-1]
+        for figure, (what, unit, better) in BACKTEST_FIGURES.items()
+    ),
+    Scenario("backtest.large.wall", "adaptbacktest, 1,000 series x 90 days x 5 minutes, wall clock", "s", LESS),
+    Scenario("backtest.large.cpu", "the same, CPU", "s", LESS),
+    Scenario("backtest.large.memory", "the same, peak resident memory", "MB", LESS, 1536.0),
 )
+
+SCENARIOS = (
+    *SPEED, *START, *TRAIN, *SIZE, *MEMORY, *ESTATE, *MAPREDUCE, *_quality(), *BUDGET, *ATTRIBUTION, *BACKTEST,
+    *COLDSTART,
+)  # fmt: skip
 BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
 #: What a plain run measures; the rest by name (`train`, `quality`, `budget`…), or with the word `all`.
 QUICK = ("speed", "start", "size", "train.quick")
 
 
-#: Minutes each: by these names or longer ones only, neither with `all` nor with `train`.
-LARGE = ("memory.stream", "train.large", "train.wide")
+#: Minutes each: by these names or longer ones only, neither with `all` nor with `train`, `backtest`.
+LARGE = ("memory.stream", "train.large", "train.wide", "backtest.large")
 
 
 def chosen(words: list[str]) -> list[str]:

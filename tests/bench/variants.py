@@ -108,13 +108,13 @@ def figures(data: Loaded, variant: Variant, ways: tuple[str, ...], evaluate: Any
 def read(data: Loaded, settings: Settings, ways: tuple[str, ...]) -> dict[str, list[Scored]]:
     """Scores and flags of every series: learn = one causal pass, model = stored after the history, then the rest.
 
-    The history is passed once for both: fitting is the causal pass, and any cut of it gives the same scores.
+    Fitting is the causal pass that also learns a last block that is complete, so the history is passed once for each.
     """
     detector = registry.make(DETECTOR, settings)
     before, history = data.part(True)
     after, rest = data.part(False)
     early, state = detector.stream(detector.empty(len(data.truths), data.panel.x.shape[1]), history, own=True)
-    model = detector.thaw(detector.freeze(state)) if "model" in ways else None
+    model = detector.thaw(detector.freeze(detector.fit(history))) if "model" in ways else None
     out = {}
     if "learn" in ways:
         score = np.full(len(data.panel.t), np.nan)

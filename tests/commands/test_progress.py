@@ -40,5 +40,5 @@ def test_a_message_each_time_the_rows_have_doubled_and_seconds_for_each_phase(mo
 @pytest.mark.parametrize("memory", [0, 5000])
 def test_models_of_rows_in_the_file_are_those_of_rows_in_memory(memory, monkeypatch) -> None:
     in_memory = trained(300)[0]
-    monkeypatch.setattr(shelf.Shelf.__init__, "__defaults__", (None, memory))
+    monkeypatch.setattr(shelf.Shelf.__init__, "__defaults__", (None, memory, "adaptfit"))
     assert trained(300)[0] == in_memory is not None

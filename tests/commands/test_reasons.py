@@ -192,3 +192,25 @@ def test_no_sentence_shows_a_number_that_is_none(lang) -> None:
         for lower, upper in itertools.product(odd, odd):
             text = sentence(word, value, expected, lower, upper, lang, since=value, others=["b"])
             assert not re.search(r"nan|\binf\b|∞|\?|-0\b(?![.,]\d)|  |\{(?!0)", text), text
+
+
+@pytest.mark.parametrize("lang", reasons.LANGUAGES)
+@pytest.mark.parametrize("word", CAUSES)
+@pytest.mark.parametrize("metric", ["cpu {0}", "a is b", "nothing unusual now, x", "vaut"])
+def test_the_cause_is_found_again_in_every_sentence(lang, word, metric) -> None:
+    cause = CAUSES.index(word)
+    for value, expected, since, others in itertools.product((93.4, -0.5, 1e30), (52.0, NAN), (NAN, BEGAN), ([], ["m"])):
+        text = reasons.sentence(lang, cause, metric, value, expected, 45.0, 60.0, since, None, others)
+        assert reasons.cause_of(text, metric) == cause
+        if metric == "cpu {0}":
+            assert reasons.cause_of(text) == cause
+
+
+@pytest.mark.parametrize("lang", reasons.LANGUAGES)
+def test_calm_and_missing_values_and_other_texts_name_no_cause(lang) -> None:
+    for cause in (reasons.CALM, 0):
+        value = 5.0 if cause == reasons.CALM else NAN
+        text = reasons.sentence(lang, cause, "cpu", value, 4.0, 3.0, 6.0, BEGAN, None, [])
+        assert reasons.cause_of(text, "cpu") is None is reasons.cause_of(text)
+    for text in ("", "cpu", "mem is full", "maintenance", "cpu 93 above 60, expected 52"):
+        assert reasons.cause_of(text, "cpu") is None is reasons.cause_of(text)

@@ -87,7 +87,7 @@ def test_every_script_is_a_command() -> None:
     assert {stanza.partition("-")[0] for stanza in stanzas("searchbnf.conf")} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", ["adaptfit", "adaptmodel"])
+@pytest.mark.parametrize("command", ["adaptfit", "adaptfeedback", "adaptmodel"])
 def test_what_writes_or_deletes_is_risky(command: str) -> None:
     assert COMMANDS[command]["is_risky"] == "true"
 

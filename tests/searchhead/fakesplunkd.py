@@ -34,6 +34,9 @@ class Fault:
         self.ignore = ignore
 
 
+SHIPPED = ("adaptive_verdicts", "adaptive_audit")  # default/collections.conf of the app
+
+
 class FakeSplunkd:
     """with FakeSplunkd(home) as splunkd: ...
 
@@ -51,6 +54,7 @@ class FakeSplunkd:
         self.log: list[tuple[str, str, int]] = []
         self.lookups = Lookups(self.home, str(lookups) or os.path.join(self.home, "etc", "apps", app, "lookups"), app)
         self.collections = Collections(app)
+        self.collections.store.update({name: {} for name in SHIPPED})
         self.passwords = Passwords(app)
         self._faults: list[Fault] = []
         self._lock = threading.RLock()

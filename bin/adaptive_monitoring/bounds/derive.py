@@ -1,7 +1,8 @@
 """Bounds from model rows: for each entity, metric and slot of time a lower bound, an expected value and an upper bound.
 
     expected = level + offset * scale / 16
-    lower    = expected - max(lower_k * scale * factor / 64, floor)        upper likewise
+    lower    = expected - max(lower_k * wider * scale * factor / 64, floor)        upper likewise
+    wider    = 1 + eased / (threshold + 2), eased: what operators' verdicts ease the cause `level` by, mostly 0
 
 Limits: slots of the bounds lookup are in UTC, so that plain SPL can compute them; those of a model are local. They are
 shifted by the zone's offset at trained_to: after a clock change the bounds are an hour off until the next training.
@@ -10,6 +11,7 @@ In zones off by half an hour a slot of the week takes the local slot of its midd
 
 from __future__ import annotations
 
+import re
 from math import ceil, log10
 
 from adaptive_monitoring.bounds.peers import of_entities
@@ -25,7 +27,9 @@ DAY_SLOTS, DAY_STEP_S = 96, 900
 WEEK_SLOTS, WEEK_STEP_S, DAY_HOURS = 168, 3600, 24
 ROW_LIMIT = 2_500_000  # about 100 MB, the store's limit, at 40 bytes a row
 DIGITS, DIGITS_LIMIT = 6, 15
-NEEDED = ("level", "scale", "slots", "lower_k", "upper_k", "floor", "tz", "trained_to", "season")
+NEEDED = ("level", "scale", "slots", "lower_k", "upper_k", "floor", "tz", "trained_to", "season", "state", "threshold")
+EVIDENCE_FLOOR = 2.0  # as engine/evidence.py: a metric is strange from so many decades on
+EASED = re.compile(r"(?:^|;)eased=([^ ;]+)").search  # its first number is that of the cause level
 
 
 class Derived:
@@ -70,7 +74,8 @@ def of_model(model: Sequence[str], zones: Zones) -> list[tuple[str, str, str, st
     expected = [level + offset * scale / 16 for offset in offsets]
     write = f"%.{_digits(expected, scale)}g"
     floor = _floor(model[5])
-    sides = [_side(k, sign, expected, factors, scale, floor, write) for k, sign in ((model[3], -1), (model[4], 1))]
+    reach = scale * widening(model[9], model[10])
+    sides = [_side(k, sign, expected, factors, reach, floor, write) for k, sign in ((model[3], -1), (model[4], 1))]
     order = zones.order(model[8], model[6], model[7])
     return [(slot, sides[0][i], write % expected[i], sides[1][i]) for slot, i in order]
 
@@ -84,6 +89,13 @@ def _side(
     reach, (least, share) = float(k) * scale, floor
     gaps = [max(reach * factor / 64, least, share * abs(middle)) for middle, factor in zip(expected, factors)]
     return [write % (middle + sign * gap) for middle, gap in zip(expected, gaps)]
+
+
+def widening(state: str, threshold: str) -> float:
+    """How many times wider the bounds are; exactly 1 where nothing is eased. Raises ValueError."""
+    found = EASED(state)
+    eased = float(found.group(1)) if found else 0.0
+    return 1.0 + eased / (float(threshold or 0) + EVIDENCE_FLOOR) if eased else 1.0
 
 
 def _slots(text: str, season: str) -> tuple[list[int], list[int]]:

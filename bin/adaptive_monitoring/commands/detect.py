@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
-from adaptive_monitoring.commands.modelling import OPTIONS, answered_fields, check_peer, required_fields
+from adaptive_monitoring.commands.modelling import OPTIONS, PEER, answered_fields, check_peer, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.errors import BadGrammar
 
@@ -25,6 +25,7 @@ SPEC = Spec(
     "adaptdetect",
     options=(
         *OPTIONS,
+        PEER,
         kinds.name("model", None, "collection written by adaptfit; without it the search learns as it goes"),
         kinds.boolean("pointwise", False, "score each row by itself from the bounds lookup, on the indexers"),
         kinds.word("only", ("all", "anomalies", "changes"), "all", "which rows come out"),

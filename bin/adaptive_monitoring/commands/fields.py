@@ -36,6 +36,11 @@ def to_hundred(score: Floats) -> Floats:
     return out
 
 
+def from_hundred(shown: float) -> float:
+    """The inverse for one number as it is shown: how many times the alert level, at most 1e9. NaN stays NaN."""
+    return LARGEST_SCORE if shown >= 100 else max(shown, 0.0) / (100.0 - shown)
+
+
 @lru_cache(maxsize=1000)
 def anomaly_id(key: tuple[str, ...], start: float) -> str:
     """The same for every run that sees the episode's first row."""

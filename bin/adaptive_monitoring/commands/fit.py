@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
-from adaptive_monitoring.commands.modelling import OPTIONS, check_peer, required_fields
+from adaptive_monitoring.commands.modelling import OPTIONS, PEER, check_peer, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.commands.packed import MARK, PAYLOAD
 from adaptive_monitoring.commands.reducing import MAP, PHASE, SPAN, Map, preop
@@ -24,6 +24,7 @@ SPEC = Spec(
     "adaptfit",
     options=(
         *OPTIONS,
+        PEER,
         SPAN,
         MAP,
         kinds.name("exclude", None, "lookup of past incidents (start, end, by-fields): left out of training"),

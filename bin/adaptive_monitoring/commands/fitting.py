@@ -11,6 +11,7 @@ import numpy as np
 from adaptive_monitoring.bounds.peers import of_entities
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands.intake import Intake
+from adaptive_monitoring.commands.judged import Judged
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
 from adaptive_monitoring.commands.peering import Peering
 from adaptive_monitoring.commands.rows import Reader, in_value_order
@@ -54,6 +55,8 @@ class Fitting:
         self.reader = Reader("adaptfit", arguments)
         tz = self.settings.tz
         self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
+        self.judged = Judged(info, messages, arguments.into, arguments.by)
+        self.windows.append(self.judged.windows())
         self.peering = Peering(arguments.peer, arguments.by, messages) if arguments.peer else None
         note = self.peering.note if self.peering is not None else None
         if arguments.peer and "map" in arguments.given and arguments.map:
@@ -225,6 +228,7 @@ class Fitting:
         name = self.target()
         if name is None or not len(columns):
             return
+        self.judged.ease(columns, name)
         mode = "replace" if self.arguments.mode == "replace" and not self.stopped else "update"
         Storing(self.info, self.messages, name, self.reader.by or [DEFAULT_KEY]).store(columns, mode)
 

@@ -75,7 +75,7 @@ def span(name: str, low: int, high: int, default: int | None = None, help: str =
     return Option(name, read, f"a span such as 5m or 1h, from {_span_text(low)} to {_span_text(high)}", default, help)
 
 
-def boolean(name: str, default: bool = False, help: str = "") -> Option:
+def boolean(name: str, default: bool | None = False, help: str = "") -> Option:
     """true/false, t/f, yes/no or 1/0."""
 
     def read(text: str) -> bool:

@@ -11,8 +11,9 @@ from adaptive_monitoring.commands.scoring import Piece, Result, Run, count_start
 from adaptive_monitoring.commands.stored import COLD_S
 from adaptive_monitoring.engine import registry
 from adaptive_monitoring.engine.base import Panel, Scores
-from adaptive_monitoring.engine.episodes import Tracker, Verdicts
+from adaptive_monitoring.engine.episodes import Verdicts
 from adaptive_monitoring.engine.groups import entity_groups
+from adaptive_monitoring.engine.replay import replay
 from adaptive_monitoring.errors import MissingField
 from adaptive_monitoring.protocol.body import aligned
 
@@ -70,8 +71,7 @@ class Learning(Run):
                 break
             low, high = int(panel.indptr[a]), int(panel.indptr[b])
             part = Panel(panel.t[low:high], panel.x[low:high], panel.indptr[a:b + 1] - low)
-            scores, _ = detector.stream(detector.empty(b - a, d), part)
-            verdicts = Tracker(self.settings, b - a).follow(part.t, scores.score, part.indptr)
+            scores, verdicts = replay(detector, self.settings, part)
             for f in dataclass_fields(Scores):
                 getattr(result.scores, f.name)[low:high] = getattr(scores, f.name)
             for f in dataclass_fields(Verdicts):

@@ -33,10 +33,10 @@ OPTIONS = (
     kinds.word("direction", ("both", "high", "low"), "both", "which deviations count"),
     kinds.text("tz", "UTC", "time zone of days and weeks, such as Europe/Paris", 64),
     kinds.name("suppress", None, "lookup of maintenance windows (start, end, by-fields, reason): no alert"),
-    kinds.text("peer", None, "field that names the group of an entity; a new one starts with its group's model", 256),
     kinds.integer("max_series", 1, 10_000_000, 100_000, "more entities than this are left out, with a message"),
     kinds.integer("max_runtime", 0, 86_400, 0, "soft stop after so many seconds, with partial results; 0 = never"),
 )
+PEER = kinds.text("peer", None, "field that names the group of an entity; a new one starts with its group's model", 256)
 
 
 def settings_of(arguments: Arguments, stored: Mapping[str, str] | None = None) -> Settings:

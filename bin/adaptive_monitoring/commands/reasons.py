@@ -7,6 +7,7 @@ Limits: numbers are rounded to about a tenth of the usual margin; the margin is 
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timezone
 from functools import lru_cache
 
@@ -81,6 +82,30 @@ def sentence(lang: str, cause: int, metric: str, value: float, expected: float, 
 def compared(lang: str, group: str) -> str:
     """What follows a sentence that comes from a group's model. group: '' = its name is not known."""
     return _TEXTS[lang]["peers" if group else "peer"].format(group=group)
+
+
+def cause_of(reason: str, metric: str = "") -> int | None:
+    """Index into CAUSES that a sentence names; None for those of a calm or missing value, and for any other text.
+
+    metric: the one it is about, where that is known; without it, a metric whose name reads like a sentence misleads.
+    """
+    for form, cause in _forms(metric):
+        if form.match(reason):
+            return cause
+    return None
+
+
+@lru_cache(maxsize=1000)
+def _forms(metric: str) -> list[tuple[re.Pattern[str], int | None]]:
+    """How the sentences of each language begin, the most general ones last."""
+    order = [None, *sorted(range(len(CAUSES)), key=lambda cause: CAUSES[cause] == "level")]
+    out = []
+    for cause in order:
+        for texts in _TEXTS.values():
+            text = texts["over" if cause is None else CAUSES[cause]].format(metric="\0", value="\1")
+            form = re.escape(text).replace(re.escape("\0"), re.escape(metric) if metric else ".+?", 1)
+            out.append((re.compile(form.replace(re.escape("\1"), r"-?\d", 1), re.DOTALL), cause))
+    return out
 
 
 class Numbers:
@@ -188,3 +213,13 @@ def _also(texts: dict[str, str], others: list[str]) -> str:
         names = [*names, texts["other"] if rest == 1 else texts["others"].format(count=rest)]
     start = ", ".join(names[:-1])
     return texts["also"].format(names=f"{start}{texts['and']}{names[-1]}" if start else names[-1])
+
+
+def figure(lang: str, numbers: Numbers, value: float) -> str:
+    """A number beside others of one sentence, '' when it is not known."""
+    return numbers.text(value, _TEXTS[lang]) if _known(value) else ""
+
+
+def moment_of(t: float, zone: object) -> str:
+    """A time as the sentences write it, '' when no calendar has it. zone: tzinfo or None for UTC."""
+    return _moment(t, zone) if _known(t) else ""

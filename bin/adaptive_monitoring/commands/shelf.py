@@ -33,10 +33,11 @@ class Shelf:
     """Rows of one training.
 
     folder: for the temporary file, None = the system's. rows: per entity, usable ones only (with a time and an entity).
+    command: for messages.
     """
 
-    def __init__(self, folder: str | None = None, memory: int = MEMORY) -> None:
-        self.folder, self.memory = folder, memory
+    def __init__(self, folder: str | None = None, memory: int = MEMORY, command: str = "adaptfit") -> None:
+        self.folder, self.memory, self.command = folder, memory, command
         self.rows: Ints = np.zeros(0, dtype=np.int64)
         self.bytes = 0
         self.file: BinaryIO | None = None
@@ -109,8 +110,9 @@ class Shelf:
         except OSError as error:
             where = self.folder or tempfile.gettempdir()
             raise NotWritable(
-                f"adaptfit: rows beyond {self.memory / 1e9:g} GB go to a temporary file in {where}, which could not be "
-                f"written: {error.strerror}. Make room there, or train fewer hosts or days at once; nothing was stored"
+                f"{self.command}: rows beyond {self.memory / 1e9:g} GB go to a temporary file in {where}, which could "
+                f"not be written: {error.strerror}. Make room there, or take fewer hosts or days at once; nothing was "
+                "stored"
             ) from None
         at = self.end
         self.end += column.nbytes

@@ -48,6 +48,14 @@ class Windows:
         self.per_entity: dict[int, list[int]] = {}
         self._take(rows, option, name, tz)
 
+    @classmethod
+    def of(cls, by: Sequence[str], rows: Sequence[tuple[float, float, tuple[str, ...]]], reason: str) -> Windows:
+        """Windows that come from no lookup. rows: start, end (seconds UTC), a value for each field of by; * = any."""
+        out = cls.__new__(cls)
+        out.by, out.rows, out.reasons = list(by), list(rows), [reason] * len(rows)
+        out.problems, out.seen, out.per_entity = [], 0, {}
+        return out
+
     def _take(self, rows: list[dict[str, str]], option: str, name: str, tz: object) -> None:
         if rows and not {START, END} <= rows[0].keys():
             raise MissingField(f"{option}: lookup {name} needs the columns start and end; it has {', '.join(rows[0])}")

@@ -32,6 +32,7 @@ class Pass:
         assert state.tail is not None
         self.settings, self.state, self.table, self.panel, self.tell = settings, state, state.table, panel, tell
         self.history = state.tail
+        self.eases = tell and bool(self.table["eased"].any())
         self.g = panel.g
         self.rows = self._fresh_rows()
         self.e = self.g.take(self.rows)
@@ -164,8 +165,10 @@ class Pass:
         persistent = self._persistent(work)
         after = self._after_alarm(work, persistent, new, odd)
         if evidence.hide_returns(seen.returns(odd, after), each):
-            told, cause = evidence.mixed(self.table, self.settings, views, e, each)
-            excess = evidence.unusual(self.table, e, half, told)
+            found, cause = evidence.mixed(self.table, self.settings, views, e, each)
+            excess = evidence.unusual(self.table, e, half, found)
+        if self.eases:  # only what is told: learning does not know of verdicts, so they can be taken back
+            excess = evidence.unusual(self.table, e, half, evidence.eased(self.table, e, found, cause))
         if not self.tell or not some(lengths):
             return persistent
         at = self.rows.take(ranges(first, lengths))
@@ -217,7 +220,7 @@ class Pass:
             known = known & seen.known
             says = (known & work.rows(able)).any(axis=1)
         x, expected, scale = work.x, seen.expected, seen.scale
-        upper_k, lower_k = (work.rows(self.table[name][work.act]) for name in ("upper_k", "lower_k"))
+        upper_k, lower_k = map(work.rows, self._reach(work.act))
         if new is not None:
             rows = np.flatnonzero(new)
             known, says, x, expected, scale, upper_k, lower_k = (
@@ -225,6 +228,14 @@ class Pass:
             )
         self.out.score[at] = np.where(says, 0.0, np.nan)
         self._write_band(at, x, expected, scale, known, upper_k, lower_k)
+
+    def _reach(self, e: Ints) -> tuple[Floats, Floats]:
+        """Widths of the band above and below, in scales. Two (k, d)."""
+        upper_k, lower_k = self.table["upper_k"][e], self.table["lower_k"][e]
+        if self.eases:
+            wider = evidence.widening(self.table, e)
+            return upper_k * wider, lower_k * wider
+        return upper_k, lower_k
 
     def _write_band(self, at: Ints, x: Floats, expected: Floats, scale: Floats, known: np.ndarray, upper_k: Floats,
                     lower_k: Floats) -> None:
@@ -264,7 +275,7 @@ class Pass:
         expected = profile.expected_of(self.table, e, seg, profile.candidates(self.table, e, seg, day, week))
         known = ~np.isnan(x) & (self.table["constant_seen"][e] > 0)
         scale = profile.scale_of(self.table, e, seg, day)
-        self._write_band(at, x, expected, scale, known, self.table["upper_k"][e], self.table["lower_k"][e])
+        self._write_band(at, x, expected, scale, known, *self._reach(e))
         worst = np.nan_to_num(self.out.metric_score[at])
         self.out.score[at] = np.where(known.any(axis=1), worst.max(axis=1), np.nan)
         total = worst.sum(axis=1)[:, None]

@@ -22,6 +22,7 @@ from adaptive_monitoring.engine.timegrid import BLOCK_S
 
 VIEWS = CAUSES[:4]  # value against expectation; against 25 minutes; last rows against two hours; amount of movement
 SIDES, V = 2, len(VIEWS)
+LEVEL = VIEWS.index("level")
 JUMP, _SHIFT, _SPREAD, _FLAT = VIEWS.index("jump"), VIEWS.index("shift"), VIEWS.index("spread"), CAUSES.index("flat")
 LENDS = np.ones((V, SIDES))
 LENDS[_SPREAD, 1] = 0.0  # standing still is no amount of movement
@@ -115,6 +116,21 @@ def mixed(table: Table, settings: Settings, views: Views, e: Ints, each: Floats)
     side = np.take_along_axis(views.side, view[:, :, None], 2)[:, :, 0]
     cause: Ints = np.where((view == _SPREAD) & (side == 1), _FLAT, view)
     return np.where(views.known > 0, np.maximum(both - FLOOR, 0.0), 0.0), cause
+
+
+def eased(table: Table, e: Ints, found: Floats, cause: Ints) -> Floats:
+    """What remains of mixed() when operators have called such deviations false alerts (feedback.py). (n, d)"""
+    less = table["eased"][e[:, None], np.arange(found.shape[1]), cause]
+    return np.maximum(found - less, 0.0)
+
+
+def widening(table: Table, e: Ints) -> Floats:
+    """How many times wider bands are whose level is eased; exactly 1 where it is not. The formula of bounds/derive.py.
+
+    e: (k,). (k, d)
+    """
+    wider: Floats = 1.0 + table["eased"][e, :, LEVEL] / (table["threshold"][e] + FLOOR)[:, None]
+    return wider
 
 
 def still(table: Table, e: Ints) -> np.ndarray:

@@ -27,9 +27,6 @@ LENT_PEAKS = 12  # of the group's peaks; the alert level looks at so many at lea
 _DECILES = 2.0 * 1.2816  # from the first to the ninth decile of a normal distribution, in standard deviations
 #: what a stored row of a group keeps; apart: how far levels, and logarithms of scales, of its members are apart
 LAYOUT = {**Adaptive.layout, "apart": ("metric", 2)}
-#: what is of one host and one time alone: no level is followed, nothing drifts, no alarm goes on
-_NOT_LENT = ("trend_per_day", "constant", "follow", "rest_day", "rest_week", "moved", "adopted", "began", "learned_to",
-             "alarm_since", "alarm_at")
 
 Table = dict[str, np.ndarray]
 
@@ -61,7 +58,8 @@ def pooled(frozen: State, trained: np.ndarray) -> State:
     out["apart"] = np.stack([_apart(table["level"], use), _apart(np.log(own), use)], axis=-1)
     members = use.any(axis=1)
     out.update({name: values[0] for name, values in _of_entities(table, members).items()})
-    out.update({name: np.zeros_like(table[name][0]) for name in _NOT_LENT})
+    for name in Adaptive.layout:  # what is of one host or one time alone is not lent: levels followed, alarms, verdicts
+        out.setdefault(name, np.zeros_like(table[name][0]))
     return State(frozen.detector, {name: rounded(np.asarray(out[name])[None], name) for name in LAYOUT})
 
 

@@ -51,8 +51,8 @@ class Disagreement:
     """A stretch of time about which the two sides disagree, with the series to plot (some hundred points).
 
     only: "static" or "models". incident: whether it is a known incident; None without known incidents. reason: why the
-    other side was quiet, or what the models saw. limit_low, limit_high: of the static rule, NaN = none. alerts_*: (start,
-    end) pairs inside the plotted time.
+    other side was quiet, or what the models saw. limit_low, limit_high: of the static rule, NaN = none. alerts_*:
+    (start, end) pairs inside the plotted time.
     """
 
     entity: str

@@ -35,7 +35,7 @@ from adaptive_monitoring.store.rows import Checker, cells, render, rendered, row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from adaptive_monitoring.splunkd.client import Client
@@ -102,12 +102,20 @@ class LookupStore(Places):
         except FileNotFoundError:
             raise self.not_found(name) from None
 
-    def write(self, name: str, keys: Sequence[str], columns: Columns, mode: str = "update") -> Written:
+    def write(
+        self,
+        name: str,
+        keys: Sequence[str],
+        columns: Columns,
+        mode: str = "update",
+        check: Callable[[], None] | None = None,
+    ) -> Written:
         """Stores trained rows; model_version and row_hash are filled here.
 
         columns: keys and SCHEMA (model_version, row_hash, lock may be missing). mode: update keeps the stored rows
         of other entities and metrics, replace drops them. A locked row is never changed. Rows stored already
-        are not written again: nothing changes, no new version, no push to the indexers.
+        are not written again: nothing changes, no new version, no push to the indexers. check: called when nobody else
+        can write any more; what it raises stops the write.
         Raises ModelError, NotWritable, TooLarge, SplunkdError; what was stored before is then unchanged.
         """
         check_keys(keys)
@@ -116,6 +124,8 @@ class LookupStore(Places):
         path = self.path(name)
         trained = _keyed(keys, columns)
         with self._locked(name):
+            if check is not None:
+                check()
             stored = _Stored(path, keys, mode)
             stored.version = max([stored.version, *self.versions(name)])
             written = Written(name, path, stored.version + 1, 0)

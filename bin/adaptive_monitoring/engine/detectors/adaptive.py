@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from adaptive_monitoring.engine import causal, drift, evidence, lending, peaks, profile, spare, tails, threshold
-from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
+from adaptive_monitoring.engine.base import CAUSES, Panel, Scores, Settings, State
 from adaptive_monitoring.engine.history import History
 from adaptive_monitoring.engine.numbers import Floats
 from adaptive_monitoring.engine.rowformat import rounded
@@ -80,6 +80,7 @@ class Adaptive:
         "learned_to": ("entity", 1),
         "alarm_since": ("entity", 1),
         "alarm_at": ("entity", 1),
+        "eased": ("metric", len(CAUSES)),
     }
 
     def __init__(self, settings: Settings) -> None:
@@ -97,6 +98,7 @@ class Adaptive:
             start=np.full((entities, d, evidence.V, evidence.SIDES), np.inf),
             cuts=np.full((entities, d, evidence.V, evidence.SIDES), np.inf),
             usual=np.zeros((entities, d, evidence.HALF_HOURS), dtype=np.float32),
+            eased=np.zeros((entities, d, len(CAUSES))),
             lower_k=np.full((entities, d), np.inf),
             upper_k=np.full((entities, d), np.inf),
             threshold=threshold.alert_level(np.full((entities, 1), np.nan), self.settings.budget),
@@ -193,6 +195,7 @@ class Adaptive:
             "learned_to": np.where(np.isfinite(learned_to), learned_to, 0.0),
             "alarm_since": np.nan_to_num(table["alarm_since"]),
             "alarm_at": np.where(np.isfinite(table["alarm_at"]), table["alarm_at"], 0.0),
+            "eased": table["eased"],
         }
         out = State(self.name, {name: rounded(values, name) for name, values in frozen.items()})
         return _as_it_was(out, state.origin)
@@ -240,6 +243,7 @@ class Adaptive:
             "learned_to",
             "moved",
             "adopted",
+            "eased",
         ):
             out[name] = table[name].copy()
         out["knots"] = table["knots"].reshape(g, d, evidence.V, evidence.SIDES, tails.KNOT_COUNT).copy()
