@@ -9,7 +9,8 @@ from bench import catalogue, coldstart
 
 def test_a_group_finds_in_the_first_hours_what_a_cold_start_cannot() -> None:
     found = coldstart.figures(coldstart.made(1, False, hosts=6, days=22))
-    assert found["peer.outage_6h"] > 0.9 > 0.1 > found["cold.outage_6h"]
+    assert found["peer.outage_6h"] > 0.9
+    assert found["cold.outage_6h"] <= 1 / 3  # of three faults the last one reaches to the end of the blind hours
     assert found["peer.spike_6h"] > found["cold.spike_6h"] == 0.0
     assert found["peer.fa_week"] <= 0.5 and np.isnan(found["peer.incidents"])
 
