@@ -28,6 +28,7 @@ MODULES = {
     "quality": "quality",
     "budget": "budget",
     "attribution": "attribution",
+    "coldstart": "coldstart",
     "backtest": "backtest",
     "feedback": "feedback",
 }
@@ -123,6 +124,7 @@ def _options(group: str, args: argparse.Namespace) -> dict[str, Any]:
         "memory": {"rows": args.rows},
         "quality": data,
         "attribution": data,
+        "coldstart": data,
         "backtest": data,
         "feedback": data,
     }.get(group, {})

@@ -243,6 +243,31 @@ FEEDBACK = tuple(
     )
 )
 
+COLDSTART_SETS = {"levels": "20 made-up hosts, levels of their own", "sizes": "20 made-up hosts, sizes of their own",
+                  "JS2": "JS2", "JS3": "JS3", "SMD": "SMD", "ASD": "ASD"}
+COLDSTART_FIGURES = {
+    "fa_week": ("false alert events in a host's first week", "per host-week", LESS),
+    "incidents": ("labelled incidents of the first two days found", "share", MORE),
+    "spike_6h": ("spikes of 10 scales in the first six hours found", "share", MORE),
+    "shift_6h": ("shifts of 6 scales in the first six hours found", "share", MORE),
+    "outage_6h": ("outages of 20 scales in half of the metrics in the first six hours found", "share", MORE),
+    "spike_48h": ("the same spikes in the next 42 hours", "share", MORE),
+    "shift_48h": ("the same shifts in the next 42 hours", "share", MORE),
+    "outage_48h": ("the same outages in the next 42 hours", "share", MORE),
+}
+COLDSTART_WAYS = {
+    "cold": "from nothing",
+    "peer": "from the model of the group",
+    "own": "as if it had been there for weeks",
+}
+COLDSTART = tuple(
+    Scenario(f"coldstart.{name}.{way}.{figure}", f"{what}; {text}; {hosts}", unit, better)
+    for name, hosts in COLDSTART_SETS.items()
+    for way, text in COLDSTART_WAYS.items()
+    for figure, (what, unit, better) in COLDSTART_FIGURES.items()
+    if figure != "incidents" or not hosts.startswith("20 made-up")
+)
+
 BACKTEST_FIGURES = {
     "same_volume": ("incidents the models catch with as many alerts ÷ those of static thresholds", "x", MORE),
     "same_recall": ("alerts the models need for the same incidents ÷ those of static thresholds", "x", LESS),
@@ -263,6 +288,7 @@ BACKTEST = (
 SCENARIOS = (
     *SPEED, *START, *TRAIN, *SIZE, *MEMORY, *ESTATE, *MAPREDUCE, *_quality(), *BUDGET, *ATTRIBUTION, *BACKTEST,
     *FEEDBACK,
+    *COLDSTART,
 )  # fmt: skip
 BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
 #: What a plain run measures; the rest by name (`train`, `quality`, `budget`…), or with the word `all`.

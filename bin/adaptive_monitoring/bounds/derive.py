@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from math import ceil, log10
 
+from adaptive_monitoring.bounds.peers import of_entities
 from adaptive_monitoring.bounds.table import SCHEMA
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.errors import TooLarge
@@ -32,20 +33,23 @@ EASED = re.compile(r"(?:^|;)eased=([^ ;]+)").search  # its first number is that 
 
 
 class Derived:
-    """The bounds of a collection. columns: keys and SCHEMA; skipped: models without bounds; warnings: for the user."""
+    """The bounds of a collection. columns: keys and SCHEMA; models: how many have bounds; skipped: how many have none;
+    warnings: for the user."""
 
-    __slots__ = ("columns", "skipped", "warnings")
+    __slots__ = ("columns", "models", "skipped", "warnings")
 
-    def __init__(self, columns: Columns, skipped: int, warnings: list[str]) -> None:
-        self.columns, self.skipped, self.warnings = columns, skipped, warnings
+    def __init__(self, columns: Columns, models: int, skipped: int, warnings: list[str]) -> None:
+        self.columns, self.models, self.skipped, self.warnings = columns, models, skipped, warnings
 
 
 def derive(models: Columns, keys: Sequence[str]) -> Derived:
     """Bounds of every model that has numbers, in the order of the models.
 
-    models: the key columns and those of a model row (text). Untrainable rows and rows that cannot be read are skipped.
+    models: the key columns and those of a model row (text). Untrainable rows and rows that cannot be read are skipped;
+    models of groups (peer=) have no bounds: no row belongs to them.
     Raises TooLarge, before any work, when the lookup would be beyond what a store takes.
     """
+    models = of_entities(models, keys)
     count = sum(slots.partition("|")[0].count(" ") + 1 for slots in models.get("slots"))
     if count > ROW_LIMIT:
         raise TooLarge(
@@ -60,7 +64,7 @@ def derive(models: Columns, keys: Sequence[str]) -> Derived:
         except ValueError:
             skipped += 1
     columns = Columns([*keys, *SCHEMA], list(map(list, zip(*rows))) if rows else [[] for _ in (*keys, *SCHEMA)])
-    return Derived(columns, skipped, zones.warnings)
+    return Derived(columns, len(models) - skipped, skipped, zones.warnings)
 
 
 def of_model(model: Sequence[str], zones: Zones) -> list[tuple[str, str, str, str]]:

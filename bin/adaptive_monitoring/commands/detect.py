@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
-from adaptive_monitoring.commands.modelling import OPTIONS, answered_fields, required_fields
+from adaptive_monitoring.commands.modelling import OPTIONS, PEER, answered_fields, check_peer, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.errors import BadGrammar
 
@@ -25,6 +25,7 @@ SPEC = Spec(
     "adaptdetect",
     options=(
         *OPTIONS,
+        PEER,
         kinds.name("model", None, "collection written by adaptfit; without it the search learns as it goes"),
         kinds.boolean("pointwise", False, "score each row by itself from the bounds lookup, on the indexers"),
         kinds.word("only", ("all", "anomalies", "changes"), "all", "which rows come out"),
@@ -43,6 +44,7 @@ class Detect(Command):
         self.arguments = parse(info.args, SPEC)
         self.work: Run | None = None
         self.pointwise: Command | None = None
+        self._check_peer()
         if self.arguments.pointwise:
             from adaptive_monitoring.commands.pointwise import Pointwise
 
@@ -51,6 +53,14 @@ class Detect(Command):
             self.pointwise = Pointwise(info, messages, self.arguments)
         elif self.arguments.model is not None:
             _check_model(self.arguments.model)
+
+    def _check_peer(self) -> None:
+        """Raises BadValue, BadGrammar where peer= has nothing to take a model from."""
+        check_peer(self.arguments, "adaptdetect", self.arguments.detector)
+        if self.arguments.peer and (self.arguments.model is None or self.arguments.pointwise):
+            with_what = "does not go with pointwise=true" if self.arguments.pointwise else "needs model=<collection>"
+            raise BadGrammar(f"adaptdetect: peer={self.arguments.peer} {with_what}: the models of groups are those "
+                             f"that adaptfit peer=<field> stored. Write {SPEC.usage}")
 
     def describe(self) -> dict[str, Any]:
         if self.pointwise is not None:

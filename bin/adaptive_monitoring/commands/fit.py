@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
-from adaptive_monitoring.commands.modelling import OPTIONS, required_fields
+from adaptive_monitoring.commands.modelling import OPTIONS, PEER, check_peer, required_fields
 from adaptive_monitoring.commands.options import Spec, parse
 from adaptive_monitoring.commands.packed import MARK, PAYLOAD
 from adaptive_monitoring.commands.reducing import MAP, PHASE, SPAN, Map, preop
@@ -25,6 +25,7 @@ SPEC = Spec(
     "adaptfit",
     options=(
         *OPTIONS,
+        PEER,
         SPAN,
         MAP,
         kinds.name("exclude", None, "lookup of past incidents (start, end, by-fields): left out of training"),
@@ -53,6 +54,7 @@ class Fit(Command):
         self.arguments = parse(info.args, SPEC)
         if self.arguments.replay is not None and self.arguments.into is None:
             raise BadGrammar(f"adaptfit: replay= repeats what was stored INTO a collection; write {SPEC.usage}")
+        check_peer(self.arguments, "adaptfit", self.arguments.detector)
         if self.arguments.into is not None:
             from adaptive_monitoring.store.base import check_keys, check_name
 

@@ -8,11 +8,13 @@ from datetime import datetime, timezone
 
 import numpy as np
 
+from adaptive_monitoring.bounds.peers import of_entities
 from adaptive_monitoring.columns import Columns
 from adaptive_monitoring.commands.hashing import DataHash
 from adaptive_monitoring.commands.intake import Intake
 from adaptive_monitoring.commands.judged import Judged
 from adaptive_monitoring.commands.modelling import floor_text, settings_of
+from adaptive_monitoring.commands.peering import Peering
 from adaptive_monitoring.commands.rows import Reader, in_value_order
 from adaptive_monitoring.commands.shelf import Shelf
 from adaptive_monitoring.commands.starting import Start, Starts, continued, keep_idle
@@ -56,12 +58,16 @@ class Fitting:
         self.windows = [windows_of("adaptfit", name, arguments, tz, messages) for name in ("suppress", "exclude")]
         self.judged = Judged(info, messages, arguments.into, arguments.by)
         self.windows.append(self.judged.windows())
-        self.intake = Intake(self.reader, self.windows, arguments.span or 0)
+        self.peering = Peering(arguments.peer, arguments.by, messages) if arguments.peer else None
+        note = self.peering.note if self.peering is not None else None
+        if arguments.peer and "map" in arguments.given and arguments.map:
+            messages.info("adaptfit: with peer= rows are not reduced on indexers; packed rows do not hold its field")
+        self.intake = Intake(self.reader, self.windows, arguments.span or 0, note)
         self.shelf = Shelf(info.dispatch_dir if os.path.isdir(info.dispatch_dir) else None)
         self.told = FIRST_TOLD
         self.stopped = False
         self.starts: Starts | None = None
-        self.mixed: list[str] = []
+        self.mixed: set[str] = set()
         self.hash = DataHash()
         self.started = self.phase = time.monotonic()
 
@@ -113,7 +119,8 @@ class Fitting:
         entities, done = self.reader.entities, 0
         rows = np.zeros(entities + 1, dtype=np.int64)
         rows[1:len(self.shelf.rows) + 1] = self.shelf.rows
-        for a, b in entity_groups(np.cumsum(rows), max(1, CELLS // (1 if self.reader.long else max(d, 1)))):
+        blocks = entity_groups(np.cumsum(rows), max(1, CELLS // (1 if self.reader.long else max(d, 1))))
+        for a, b in blocks:
             if self._late(done, entities):
                 break
             part, start = self._panel(a, b, d, metric), None
@@ -125,8 +132,15 @@ class Fitting:
             texts = rowformat.encode(frozen, detector.layout)
             for name, values in self._model_rows(part, a, frozen, texts, start).items():
                 parts.setdefault(name, []).extend(values)
+            if self.peering is not None:
+                self.peering.learned_on(a, start)
             done = b
             self.messages.metric("entities_trained", done)
+        if self.peering is not None:
+            def take(a: int, b: int) -> Panel:
+                return self._panel(a, b, d, metric)
+
+            self.peering.finish(parts, self.reader.keys, d, detector, blocks, take, self._model_rows)
         return self._finished(parts)
 
     def _starts(self) -> Starts | None:
@@ -180,7 +194,7 @@ class Fitting:
         facts = _facts(panel)
         if start is not None:
             facts = continued(facts, panel, start)
-        self.mixed += ["/".join(keys[i]) for i in np.flatnonzero(facts["mixed"] >= MIXED)]
+        self.mixed.update("/".join(keys[i]) for i in np.flatnonzero(facts["mixed"] >= MIXED))
         status, reason = _status(facts, frozen, d)
         constant = [why == CONSTANT for why in reason]
         usable = [word != "untrainable" for word in status]
@@ -214,7 +228,8 @@ class Fitting:
     def _config_hash(self) -> str:
         """What shaped the models besides the data."""
         shaping: tuple[object, ...] = (self.arguments.detector, sorted(vars(self.settings).items()))
-        text = repr((*shaping, self.reader.by, self.reader.metrics, *filter(None, [self.arguments.span])))
+        more = filter(None, [self.arguments.span, self.arguments.peer])
+        text = repr((*shaping, self.reader.by, self.reader.metrics, *more))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def _store(self, columns: Columns) -> None:
@@ -238,13 +253,14 @@ class Fitting:
             self.messages.warn(str(SpanMismatch(
                 f"adaptfit: rows of {len(self.mixed)} entities come at two steps: {', '.join(sorted(self.mixed)[:3])} "
                 "… The models take the usual one. Bring them to one step first: span=5m, or | bin _time and | stats")))
-        status = columns.get("model_status")
-        words = ("trained", "cold", "untrainable")
+        entities = of_entities(columns, self.reader.by)
+        status = entities.get("model_status")
+        words = ("trained", "peer", "cold", "untrainable")
         counts = ", ".join(f"{status.count(word)} {word}" for word in words if word in status) or "none"
-        seconds, entities = time.monotonic() - self.started, self.reader.entities
-        self.messages.info(f"adaptfit: {len(columns)} models of {entities} entities from {self.intake.rows} rows "
+        seconds, known = time.monotonic() - self.started, self.reader.entities
+        self.messages.info(f"adaptfit: {len(entities)} models of {known} entities from {self.intake.rows} rows "
                            f"in {seconds:.1f} s: {counts}")
-        for name, number in (("rows", self.intake.rows), ("models", len(columns)), ("entities", entities)):
+        for name, number in (("rows", self.intake.rows), ("models", len(entities)), ("entities", known)):
             self.messages.metric(name, number)
 
 

@@ -17,22 +17,27 @@ from adaptive_monitoring.protocol.body import Body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from adaptive_monitoring.commands.windows import Windows
     from adaptive_monitoring.protocol.session import Messages
+
+    Note = Callable[[Body, Batch], None]
 
 
 class Intake:
     """Reads the chunks of one training.
 
     windows: those of suppress= and exclude=, None = not given; values inside are taken out. With span= a bucket is
-    inside when its start is. span: seconds, 0 = none. rows: events so far, those that a packed row stands for included.
+    inside when its start is. span: seconds, 0 = none. note: sees the rows of each chunk as they came.
+    rows: events so far, those that a packed row stands for included.
     """
 
-    def __init__(self, reader: Reader, windows: list[Windows | None], span: int) -> None:
-        self.reader = reader
+    def __init__(
+        self, reader: Reader, windows: list[Windows | None], span: int, note: Note | None = None
+    ) -> None:
+        self.reader, self.note = reader, note
         self.windows = [found for found in windows if found is not None]
         self.buckets = Buckets(span) if span else None
         self.span = span
@@ -49,6 +54,8 @@ class Intake:
         self._look(body.names)
         batch = joined([self.reader.read(piece) for piece in body.slices()])
         self.rows += len(batch.t)
+        if self.note is not None:
+            self.note(body, batch)
         return self._take(batch)
 
     def finish(self, messages: Messages) -> Iterator[Batch]:

@@ -7,7 +7,8 @@ import numpy as np
 
 from adaptive_monitoring.commands import fields
 from adaptive_monitoring.commands.rows import Batch, joined
-from adaptive_monitoring.commands.scoring import COLD_S, Piece, Result, Run, count_starts, nothing, zone_of
+from adaptive_monitoring.commands.scoring import Piece, Result, Run, count_starts, nothing, zone_of
+from adaptive_monitoring.commands.stored import COLD_S
 from adaptive_monitoring.engine import registry
 from adaptive_monitoring.engine.base import Panel, Scores
 from adaptive_monitoring.engine.episodes import Verdicts

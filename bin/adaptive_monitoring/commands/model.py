@@ -152,13 +152,16 @@ class Model(Command):
 
     def _summary(self, store: Versions, collection: str) -> list[str]:
         """The cells of one collection; an unreadable one has its error as status."""
+        from adaptive_monitoring.bounds.peers import of_entities
+
         try:
-            models = store.read(collection, only=("metric", "trained_to", "model_status", "lock", "calendar"))
+            models = store.read(collection, only=("metric", "trained_to", "peer", "model_status", "lock", "calendar"))
         except AdaptiveError as error:
             sizes = str(_size(store.path(collection))), str(_size(store.bounds_path(collection)) or "")
             kept = store.versions(collection)
             return [collection, *[""] * 7, sizes[0], "", "", sizes[1], *_kept(kept), "", "", "", str(error)]
-        entities = set(zip(*map(models.columns.get, models.keys)))
+        hosts = of_entities(models.columns, models.keys)
+        entities = set(zip(*map(hosts.get, models.keys)))
         tampered = sum(problem.kind == "tampered" for problem in models.problems)
         return [
             collection,
@@ -168,7 +171,7 @@ class Model(Command):
             str(models.total),
             str(store.number(collection, models.version)),
             max(filter(None, models.columns.get("trained_to")), key=float, default=""),
-            _counts(models.columns.get("model_status")),
+            _counts(hosts.get("model_status")),
             str(_size(models.path)),
             str(tampered),
             str(len(models.problems)),
@@ -287,7 +290,7 @@ class Model(Command):
         about["file_hash"] = files.sha256_of(written.path)
         tell(self.info, self.messages, "export", self.app, **about, reason="bounds")
         fields = ("collection", "path", "models", "skipped", "rows", "bytes", "version", "changed", "route")
-        figures = (len(models) - derived.skipped, derived.skipped, written.rows, written.bytes, models.version)
+        figures = (derived.models, derived.skipped, written.rows, written.bytes, models.version)
         cells = [*map(str, figures), str(int(written.changed)), written.route]
         return table(fields, [[str(self.collection), written.path, *cells]])
 

@@ -36,6 +36,7 @@ OPTIONS = (
     kinds.integer("max_series", 1, 10_000_000, 100_000, "more entities than this are left out, with a message"),
     kinds.integer("max_runtime", 0, 86_400, 0, "soft stop after so many seconds, with partial results; 0 = never"),
 )
+PEER = kinds.text("peer", None, "field that names the group of an entity; a new one starts with its group's model", 256)
 
 
 def settings_of(arguments: Arguments, stored: Mapping[str, str] | None = None) -> Settings:
@@ -92,13 +93,29 @@ def required_fields(arguments: Arguments) -> list[str]:
     fields = [field for field, _ in arguments.fields]
     if not fields or any("*" in field for field in fields):
         return ["*"]
-    return list(dict.fromkeys([TIME, *arguments.by, *fields, NAME, VALUE]))
+    return list(dict.fromkeys([TIME, *arguments.by, *fields, NAME, VALUE, *apart(arguments)]))
+
+
+def apart(arguments: Arguments) -> list[str]:
+    """The field of peer=, [] without: like a by-field it is no metric."""
+    return list(filter(None, [arguments.options.get("peer")]))
+
+
+def check_peer(arguments: Arguments, command: str, detector: str) -> None:
+    """Raises BadValue where no model can be lent. detector: of the collection, or the one that was typed."""
+    field = arguments.options.get("peer")
+    if field and not arguments.by:
+        raise BadValue(f"{command}: peer={field} needs entities that can be peers; write by <fields>")
+    if field and detector != "adaptive":
+        raise BadValue(f"{command}: peer= must go with detector=adaptive; got detector={detector}, whose models belong "
+                       "to one entity alone. Leave peer= out")
 
 
 def is_long(arguments: Arguments, names: Sequence[str]) -> bool:
     """Whether rows with these fields name their metric (metric_name, _value) and hold no other field asked for."""
     typed = [field for field, _ in arguments.fields]
-    present = any(name in names and name != VALUE for name in expand(typed, names, arguments.by))
+    keys = [*arguments.by, *apart(arguments)]
+    present = any(name in names and name != VALUE for name in expand(typed, names, keys))
     named = NAME in names and VALUE in names and NAME not in arguments.by
     return named and (not typed or VALUE in typed or not present)
 

@@ -29,6 +29,7 @@ _TEXTS = {
         "times": ", {times} times the usual margin", "many": ", more than {times} times the usual margin",
         "since": ", since {time}", "began": ", alert since {time}",
         "also": "; also {names}", "and": " and ", "other": "1 other", "others": "{count} others", "point": ".",
+        "peer": " (compared with its group)", "peers": " (compared with its group {group})",
     },
     "fr": {
         "level": "{metric} vaut {value}",
@@ -46,6 +47,7 @@ _TEXTS = {
         "times": ", {times} fois la marge habituelle", "many": ", plus de {times} fois la marge habituelle",
         "since": ", depuis le {time}", "began": ", alerte depuis le {time}",
         "also": " ; aussi {names}", "and": " et ", "other": "1 autre", "others": "{count} autres", "point": ",",
+        "peer": " (comparé à son groupe)", "peers": " (comparé à son groupe {group})",
     },
 }
 LANGUAGES = tuple(_TEXTS)
@@ -75,6 +77,11 @@ def sentence(lang: str, cause: int, metric: str, value: float, expected: float, 
         out = texts.get(word, texts["level"]).format(metric=metric, value=numbers.text(value, texts))
         out += _how_far(texts, word, numbers)
     return out + _since(texts, cause, since, zone) + _also(texts, others)
+
+
+def compared(lang: str, group: str) -> str:
+    """What follows a sentence that comes from a group's model. group: '' = its name is not known."""
+    return _TEXTS[lang]["peers" if group else "peer"].format(group=group)
 
 
 def cause_of(reason: str, metric: str = "") -> int | None:

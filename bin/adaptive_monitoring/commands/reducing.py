@@ -56,10 +56,10 @@ RESERVED = ("as", "by", "into")
 def preop(arguments: Arguments) -> str | None:
     """The map phase as a search: the fields that are needed, without _raw, into phase=map.
 
-    None with map=false, or when a name holds a quote, a backslash, a pipe or the like: adaptfit then gets the rows as
-    they are.
+    None with map=false, with peer= (packed rows do not hold its field), or when a name holds a quote, a backslash, a
+    pipe or the like: adaptfit then gets the rows as they are.
     """
-    if not arguments.map:
+    if not arguments.map or arguments.peer:
         return None
     fields = [field for field, _ in arguments.fields]
     if any(UNSAFE.search(name) for name in [*fields, *arguments.by]):

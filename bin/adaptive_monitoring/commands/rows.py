@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from adaptive_monitoring.commands.cells import Cells, Known
-from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE, is_long
+from adaptive_monitoring.commands.modelling import NAME, TIME, VALUE, apart, is_long
 from adaptive_monitoring.commands.options import expand
 from adaptive_monitoring.commands.packed import LATEST
 from adaptive_monitoring.engine.base import Panel
@@ -129,6 +129,7 @@ class Reader:
     def __init__(self, command: str, arguments: Arguments, forgiving: bool = False) -> None:
         self.command, self.arguments, self.forgiving = command, arguments, forgiving
         self.by: list[str] = arguments.by
+        self.no_metric = [*arguments.by, *apart(arguments)]
         self.index: dict[object, int] = {}
         self.times = Times()
         self.known, self.known_metrics = Known(), Known()
@@ -234,7 +235,7 @@ class Reader:
             self._form(names)
         elif names != self.names_seen and not self.long:
             self.missing = [name for name in self.missing if name not in names]
-            found = expand([field for field, _ in self.arguments.fields] or ["*"], names, self.by)
+            found = expand([field for field, _ in self.arguments.fields] or ["*"], names, self.no_metric)
             self.later.update(dict.fromkeys(name for name in found if name in names and name not in self.columns))
         self.names_seen = list(names)
 
@@ -242,7 +243,7 @@ class Reader:
         if TIME not in names:
             raise NoTime(f"{self.command}: rows need a _time; they have {_some(names)}. "
                          "After stats, add _time to BY: | bin _time span=5m | stats avg(x) AS x BY _time host")
-        lost = [name for name in self.by if name not in names]
+        lost = [name for name in self.no_metric if name not in names]
         if lost:
             raise MissingField(f"{self.command}: no field {', '.join(lost)} to group by; the rows have {_some(names)}")
         self.long = is_long(self.arguments, names)
@@ -251,7 +252,7 @@ class Reader:
 
     def _look_wide(self, names: Sequence[str], typed: Sequence[str]) -> None:
         alias = {field: name for field, name in self.arguments.fields if name}
-        found = [name for name in expand(typed or ["*"], names, self.by) if name in names]
+        found = [name for name in expand(typed or ["*"], names, self.no_metric) if name in names]
         missing = [field for field in typed if "*" not in field and field not in names]
         if not found or (missing and not self.forgiving):
             what = f"no field {', '.join(missing)}" if missing else f"no field matches {', '.join(typed)}"

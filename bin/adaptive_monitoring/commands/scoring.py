@@ -12,9 +12,10 @@ from adaptive_monitoring.commands import fields, reasons
 from adaptive_monitoring.commands.allocator import keep_freed_memory
 from adaptive_monitoring.commands.auditing import Suppressions
 from adaptive_monitoring.commands.cells import Cells, slices
+from adaptive_monitoring.commands.lenders import Lenders
 from adaptive_monitoring.commands.modelling import settings_of
 from adaptive_monitoring.commands.rows import Batch, Reader, joined
-from adaptive_monitoring.commands.stored import Collection, Facts
+from adaptive_monitoring.commands.stored import COLD_S, Collection, Facts
 from adaptive_monitoring.commands.windows import windows_of
 from adaptive_monitoring.engine import registry
 from adaptive_monitoring.engine.base import Panel, Scores, Settings, State
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from adaptive_monitoring.protocol.body import Body
     from adaptive_monitoring.protocol.session import Messages, SearchInfo
 
-COLD_S = 2 * 86400.0
 STALE_S = 14 * 86400.0
 SLICE_BYTES = 1_000_000  # smaller slices cost more calls, larger ones leave the processor's cache
 FEW_STEPS = 5  # an entity's step is known from so many on
 OTHER_STEP = 1.5
+MOST_AS_PEER = {"high": "medium", "critical": "medium"}  # severities while a group's model judges
 MOVED_TOO = 0.1  # of the strongest metric's evidence: from here on another one is part of the reason
 
 
@@ -52,6 +53,7 @@ class Run:
         self.suppressions = Suppressions()
         self.stopped = False
         self.zone: object = None
+        self.lenders: Lenders | None = None
         self._names: list[str] = []
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
@@ -156,8 +158,15 @@ class Run:
         if is_open:
             begun = f"{fields.anomaly_id(self.reader.keys[entity], start)},{start:.0f}"
             strength = severity(max(score, 1.0))
+        if status == fields.PEER:
+            text, strength = self._as_peer(entity, text, strength)
         return (f"{int(is_open)},{fields.STATES[state]},{begun or ','},{strength},{quote(text)},"
                 f"{quote(fields.contributors_of(metrics, share))},{fields.STATUSES[status]},")
+
+    def _as_peer(self, entity: int, text: str, strength: str) -> tuple[str, str]:
+        """Reason and severity where a group's model judges: it is not sure enough to wake somebody up."""
+        group = "" if self.lenders is None else self.lenders.groups.get(entity, "")
+        return text + reasons.compared(self.arguments.lang, group), MOST_AS_PEER.get(strength, strength)
 
     def close(self, what: str) -> None:
         """The closing messages."""
@@ -261,7 +270,7 @@ class Scoring(Run):
             self._begin(body)
         pieces = [Piece(piece) for piece in slices(body, SLICE_BYTES)]
         batch = joined([self.reader.read_cut(piece.body, piece.cells) for piece in pieces])
-        self._admit()
+        self._admit(body, batch)
         assert self.detector is not None and self.state is not None
         d = len(self.reader.metrics)
         panel, _, place = batch.panel(self.reader.entities, d)
@@ -282,7 +291,8 @@ class Scoring(Run):
         return Result(scores, verdicts, self._row_status(panel.t, g), panel.x)
 
     def _row_status(self, t: Floats, g: Ints) -> Ints:
-        """Cold entities become trained two days after their first row; old models are stale."""
+        """Cold entities, and those with their group's model, are trained two days after their first row; old models
+        are stale."""
         facts = self.facts
         newest = np.isnan(facts.began[g])
         if newest.any():
@@ -290,7 +300,7 @@ class Scoring(Run):
             _, first = np.unique(g[order], return_index=True)
             facts.began[g[order[first]]] = t[order[first]]
         status = facts.status[g]
-        warm = (status == fields.COLD) & (t - facts.began[g] >= COLD_S)
+        warm = ((status == fields.COLD) | (status == fields.PEER)) & (t - facts.began[g] >= COLD_S)
         old = (status == fields.TRAINED) & (t - facts.trained_to[g] > STALE_S)
         out: Ints = np.where(warm, fields.TRAINED, np.where(old, fields.STALE, status))
         return out
@@ -299,10 +309,12 @@ class Scoring(Run):
         """Opens the collection; in long rows its metrics are the ones that count, whichever come first."""
         self.reader.look(body.names)
         self.collection = Collection(self.info, self.messages, self.arguments.model, self.reader)
+        if self.arguments.peer:
+            self.lenders = Lenders(self.arguments, self.collection, self.messages)
         if self.reader.long:
             self.reader.metrics, self.reader.closed = self.collection.metrics(), True
 
-    def _admit(self) -> None:
+    def _admit(self, body: Body, batch: Batch) -> None:
         """Room for entities that came with this chunk, with their stored models where there are any."""
         assert self.collection is not None
         entities, have = self.reader.entities, len(self.facts.status)
@@ -314,7 +326,10 @@ class Scoring(Run):
         assert self.detector is not None
         fresh = self.detector.empty(entities - have, len(self.reader.metrics))
         facts, known = self.collection.fill(self.detector, fresh, have)
-        self.unknown += entities - have - known
+        if self.lenders is None:
+            self.unknown += entities - have - known
+        else:
+            self.lenders.lend(self.detector, fresh, facts, have, body, batch)
         self.state = fresh if self.state is None else self.state.joined(fresh)
         self.tracker.grow(entities)
         self.facts = self.facts.joined(facts)
@@ -356,6 +371,8 @@ class Scoring(Run):
     def _close(self) -> None:
         if self.collection is not None:
             self.collection.remarks()
+        if self.lenders is not None:
+            self.lenders.remarks()
         if self.late_rows:
             self.messages.warn(f"adaptdetect: {self.late_rows} rows came after newer rows of their entity; they are "
                                "judged by level alone and open no episode. Put rows in order before: | sort 0 _time")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Key = tuple[str, ...]
     Place = tuple[int, int, int]  # row of the table, entity, metric
 
+COLD_S = 2 * 86400.0  # an entity is watched for so long before its own model is trusted
 BATCH_ROWS = 250  # decoded at once: arrays of so many fit into the processor's cache
 SHOWN = 5  # rows that cannot be used are named one by one up to here
 #: an entity is what its best metric is, but one metric that drifts is told
@@ -69,6 +70,7 @@ class Collection:
         self.parts: Iterator[Columns] = iter(())
         self.columns = Columns()
         self.refused: dict[str, str] = {}
+        self.known: set[int] = set()  # of the entities that fill() was asked for, those with numbers
         self._tell(self.index.problems)
 
     def _order(self, stored: Sequence[str]) -> list[int]:
@@ -86,14 +88,14 @@ class Collection:
         first: there must be a head(); when no entity has a model, that of another one will do.
         """
         wanted = frozenset(tuple(key[i] for i in self.order) for key in keys)
-        self.parts = self._read(wanted)
+        self.parts = self.read(wanted)
         if not first:
             return
         self.columns = next(self.parts, self.columns)
         if not len(self.columns):
-            self.columns = next(self._read(None), self.columns)
+            self.columns = next(self.read(None), self.columns)
 
-    def _read(self, wanted: frozenset[Key] | None) -> Iterator[Columns]:
+    def read(self, wanted: frozenset[Key] | None) -> Iterator[Columns]:
         """Tables with rows, each when it is asked for."""
         checker = Checker(self.index.form, wanted)
         for columns in self.index.batches(wanted, checker, BATCH_ROWS):
@@ -129,7 +131,7 @@ class Collection:
         for columns in chain([self.columns], self.parts):
             self.columns = columns
             known.update(self._fill(detector, fresh, facts, self._places(place), shared))
-        self.columns = Columns()
+        self.columns, self.known = Columns(), known
         return facts, len(known)
 
     def _fill(
@@ -178,7 +180,7 @@ class Collection:
         found = self.columns.get("detector")[row]
         if found == detector:
             return True
-        self._refuse(self._label(row), f"it is of detector {found or 'nothing'}, other rows are of {detector}")
+        self.refuse(self._label(row), f"it is of detector {found or 'nothing'}, other rows are of {detector}")
         return False
 
     def _thaw(self, detector: Detector, rows: Sequence[Place], known: Sequence[int]) -> State | None:
@@ -192,7 +194,7 @@ class Collection:
         metric = np.array([m for _, _, m in rows], dtype=np.int64)
         try:
             frozen = decode(cells, entity, metric, len(known), len(self.reader.metrics), detector.name, detector.layout)
-            return detector.thaw(frozen) if _plausible(frozen) else None
+            return detector.thaw(frozen) if plausible(frozen) else None
         except (ValueError, IndexError, OverflowError, KeyError):
             return None
 
@@ -209,7 +211,7 @@ class Collection:
                 good.append(e)
                 continue
             facts.status[e] = fields.COLD
-            self._refuse(self._label(group[0][0]), "its numbers are none that a detector writes")
+            self.refuse(self._label(group[0][0]), "its numbers are none that a detector writes")
         return [row for e in good for row in groups[e]], sorted(good)
 
     def _label(self, row: int) -> str:
@@ -217,9 +219,10 @@ class Collection:
 
     def _tell(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            self._refuse(problem.row, problem.detail)
+            self.refuse(problem.row, problem.detail)
 
-    def _refuse(self, row: str, why: str) -> None:
+    def refuse(self, row: str, why: str) -> None:
+        """Tells, once, that a model row is not used."""
         if row in self.refused:
             return
         self.refused[row] = why
@@ -254,7 +257,7 @@ def _put(shared: frozenset[str], fresh: State, thawed: State, known: list[int], 
             fresh.table[name][entity, metric] = values[source, metric]
 
 
-def _plausible(frozen: State) -> bool:
+def plausible(frozen: State) -> bool:
     """All numbers in range; only bounds of the band may be infinite."""
     for name, values in frozen.table.items():
         allowed = np.isposinf(values) if name in ("lower_k", "upper_k") else False

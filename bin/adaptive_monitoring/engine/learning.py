@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from adaptive_monitoring.engine import drift, evidence, profile, tails, threshold
+from adaptive_monitoring.engine import drift, evidence, lending, profile, tails, threshold
 from adaptive_monitoring.engine.base import Settings
-from adaptive_monitoring.engine.deviations import Deviations, Work
+from adaptive_monitoring.engine.deviations import Deviations, Work, deviations
 from adaptive_monitoring.engine.evidence import SIDES
 from adaptive_monitoring.engine.groups import segment_median
 from adaptive_monitoring.engine.numbers import Floats, Ints
@@ -47,6 +47,9 @@ def learn(settings: Settings, work: Work, seen: Deviations, found: Floats, persi
     adopting, goes_on = _alarms(table, act, first, alarm, block)
     calm, alarmed = ~alarm | work.rows(adopting), ~np.isnan(table["alarm_since"][act])
     evidence.learn_usual(table, work.row_e, work.day // 2, found, seen.known)
+    if lending.is_lent(table, act):
+        lending.settle(work, seen)
+        seen = deviations(settings, work, learning=True)
     residuals = _learn_values(settings, work, seen, block, alarmed)
     weight = None
     if seen.known is not None or not calm.all():

@@ -25,7 +25,7 @@ RING = 4  # residual medians kept for the level: one day of blocks
 _STEP_LIMIT = 8.0  # scales by which one visit may move a profile
 _SCALE_LIMIT = 4.0  # scales at which a deviation stops enlarging the scale
 _LONGER_MUST_WIN = 0.9  # a longer season must cut the error by a tenth
-_DAYS_FOR = (0.0, 3.0, 15.0)
+DAYS_FOR = (0.0, 3.0, 15.0)  # of history, for each season
 _RMS_SHARE = 0.05
 _SQUARABLE = 1e150
 _SLOT_SHARE = 0.5  # slot-dependent part of the scale
@@ -236,9 +236,9 @@ def _choose(table: Table, act: Ints, age_days: Floats, season: str) -> None:
         table["season"][act] = float(SEASONS.index(season))
         return
     error = table["season_error"][act]
-    day = (age_days >= _DAYS_FOR[1])[:, None] & (error[:, :, 1] < _LONGER_MUST_WIN * error[:, :, 0])
+    day = (age_days >= DAYS_FOR[1])[:, None] & (error[:, :, 1] < _LONGER_MUST_WIN * error[:, :, 0])
     shorter = np.where(day, error[:, :, 1], error[:, :, 0])
-    week = (age_days >= _DAYS_FOR[2])[:, None] & (error[:, :, 2] < _LONGER_MUST_WIN * shorter)
+    week = (age_days >= DAYS_FOR[2])[:, None] & (error[:, :, 2] < _LONGER_MUST_WIN * shorter)
     table["season"][act] = np.where(week, 2.0, np.where(day, 1.0, 0.0))
 
 

@@ -74,6 +74,11 @@ class Index:
             for block in self._visited(names):
                 yield from self._of_block(block, _part(stream, block), names)
 
+    def holds(self, text: bytes) -> bool:
+        """Whether this text, without quotes and commas, stands anywhere in the file."""
+        with self._opened() as stream:
+            return any(text in _part(stream, block) for block in self._blocks)
+
     def batches(self, wanted: frozenset[Key] | None, checker: Checker, rows: int) -> Iterator[Columns]:
         """Checked rows of these entities in tables of about so many, all rows of an entity in one table.
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from adaptive_monitoring.engine import causal, drift, evidence, peaks, profile, spare, tails, threshold
+from adaptive_monitoring.engine import causal, drift, evidence, lending, peaks, profile, spare, tails, threshold
 from adaptive_monitoring.engine.base import CAUSES, Panel, Scores, Settings, State
 from adaptive_monitoring.engine.history import History
 from adaptive_monitoring.engine.numbers import Floats
@@ -88,7 +88,7 @@ class Adaptive:
 
     def empty(self, entities: int, d: int) -> State:
         """State before any row was seen."""
-        table = {**profile.empty(entities, d), **drift.empty(entities, d)}
+        table = {**profile.empty(entities, d), **drift.empty(entities, d), **lending.empty(entities, d)}
         table.update(
             unit=np.zeros((entities, d, evidence.V)),
             counts=np.zeros((entities, d, evidence.V, evidence.SIDES, tails.BINS), dtype=np.float32),
