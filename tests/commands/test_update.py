@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 
+import pytest
+
 from commands.fleet import DAYS, START, App, Row, levels, said, wide
 from commands.test_fit import cells
 
@@ -112,3 +114,31 @@ def test_a_drifting_level_is_a_status_of_the_model(own: App) -> None:
     cpu, mem = result.rows
     assert cpu["model_status"] == "trained" and mem["model_status"] == "drifting"
     assert "the level has moved up since" in mem["reason"] and "before" in mem["reason"]
+
+
+def test_a_metric_that_never_moved_does_not_touch_the_alert_level_of_its_host(own: App) -> None:
+    """The constant metric comes last, so what its row says about the host is what counts."""
+    rows = [{**row, "zero": "0"} for row in wide("ab", DAYS + 1)]
+    history, rest = between(rows, START, START + DAYS * DAY), between(rows, START + DAYS * DAY, START + 99 * DAY)
+    own.search("adaptfit cpu mem zero by host into web", history)
+    own.search("adaptfit cpu mem by host into without", history)
+    stored = own.stored("web").rows()
+    assert [row["model_status"] for row in stored[:3]] == ["trained", "trained", "untrainable"]
+    assert len({row["threshold"] for row in stored[:3]}) == 1 and stored[2]["scale"] == ""
+    with_it = own.search("adaptdetect cpu mem zero by host model=web", rest).rows
+    alone = own.search("adaptdetect cpu mem by host model=without", rest).rows
+    same = ("anomaly_score", "is_anomaly", "cpu_score", "mem_upper_bound")
+    assert [[row[name] for name in same] for row in with_it] == [[row[name] for name in same] for row in alone]
+
+
+def test_the_first_move_of_a_stored_constant_metric_is_as_strange_as_in_one_pass(own: App) -> None:
+    rows = [{**row, "zero": "0"} for row in wide("a", DAYS + 1)]
+    moves = START + (DAYS + 0.5) * DAY
+    for row in between(rows, moves, START + 99 * DAY):
+        row["zero"] = "3"
+    own.search("adaptfit cpu zero by host into web", between(rows, START, START + DAYS * DAY))
+    stored = own.search("adaptdetect cpu zero by host model=web", between(rows, START + DAYS * DAY, START + 99 * DAY))
+    one = own.search("adaptdetect cpu zero by host", rows)
+    rows_of = [between(found.rows, moves, moves + 1800) for found in (stored, one)]
+    first = [[float(row["anomaly_score"]) for row in some] for some in rows_of]
+    assert len(first[0]) == 3 and max(first[0]) > 25 and first[0] == pytest.approx(first[1], abs=1.0)

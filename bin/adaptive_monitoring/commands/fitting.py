@@ -43,7 +43,7 @@ COLD_BLOCKS_S = 2 * 86400.0
 NUMBERS = ("season", "level", "scale", "trend_per_day", "slots", "lower_k", "upper_k", "state", "threshold",
            "budget_observed", "span")
 CONSTANT = "the metric was constant"
-OF_CONSTANT = ("level", "state")  # so that an update, or the first move, finds what is known of it
+NOT_OF_CONSTANT = ("scale",)  # all else is kept, so that its first move is told; the alert level is that of the host
 MIXED = 0.1  # from this share of clearly shorter steps on, rows have two spans
 
 
@@ -200,7 +200,7 @@ class Fitting:
         usable = [word != "untrainable" for word in status]
         for name in NUMBERS:
             values = texts.get(name, [""] * (g * d))
-            kept = [a or b for a, b in zip(usable, constant)] if name in OF_CONSTANT else usable
+            kept = usable if name in NOT_OF_CONSTANT else [a or b for a, b in zip(usable, constant)]
             out[name] = [value if good else "" for value, good in zip(values, kept)]
         out["span"] = _repeat(facts["span"], d, "%.6g")
         out["n_points"] = ["%d" % v for v in facts["points"].ravel()]
