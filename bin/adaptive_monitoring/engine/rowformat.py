@@ -140,18 +140,21 @@ def _put_state(
 ) -> None:
     if not len(texts) or not names:
         return
-    widths = [layout[name][1] for name in names]
     head = [name + "=" for name in names]
-    zeros = ["0" + " 0" * (width - 1) if width > _SHORT else "" for width in widths]
-    numbers = []
-    for text in texts:
-        parts = text.split(";")
+    cells = [text.split(";") for text in texts]
+    for text, parts in zip(texts, cells):
         if len(parts) != len(head) or not all(map(str.startswith, parts, head)):
             raise ValueError(f"a state cell must hold {', '.join(names)}; got {text[:60]!r}")
-        numbers.append(" ".join([part[len(h) :] or nothing for part, h, nothing in zip(parts, head, zeros)]))
-    flat = _numbers(" ".join(numbers), np.float64).reshape(len(texts), sum(widths))
+    columns = []
+    for name, start, column in zip(names, map(len, head), zip(*cells)):
+        width = layout[name][1]
+        nothing = "0" + " 0" * (width - 1) if width > _SHORT else ""
+        if not nothing or any(len(part) > start for part in column):  # else: zeros in every row, as in the table
+            columns.append((name, width, [part[start:] or nothing for part in column]))
+    flat = _numbers(" ".join(map(" ".join, zip(*[column for _, _, column in columns]))), np.float64)
+    flat = flat.reshape(len(texts), sum(width for _, width, _ in columns))
     at = 0
-    for name, width in zip(names, widths):
+    for name, width, _ in columns:
         values = flat[:, at] if width == 1 else flat[:, at : at + width]
         _put(table[name], layout[name][0], entity, metric, values)
         at += width

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from adaptive_monitoring.engine.numbers import Floats
+from adaptive_monitoring.engine.rolling import some
 from adaptive_monitoring.engine.timegrid import DAY_SLOTS, WEEK_SLOTS
 
 SETTLED_BLOCKS = 108.0
@@ -37,11 +38,14 @@ def packed(table: Table, scale: Floats) -> tuple[Floats, Floats]:
 def unpack_into(out: Table, frozen: Table) -> None:
     """Puts the kept profiles into a working table whose constant and chosen profile are there."""
     unit = frozen["scale"][:, :, None] / _PARTS
-    day, week = unpack(frozen["rest_day"]), unpack(frozen["rest_week"])
-    kept = (day > 0) & (frozen["season"] == 0)[:, :, None]
-    out["day"][:] = np.where(kept, out["constant"][:, :, None] + (day - _MIDDLE) * unit, out["day"])
-    kept = (week > 0) & (frozen["season"] != 2)[:, :, None]
-    out["week"][:] = np.where(kept, hours_of(out["day"]) + (week - _MIDDLE) * unit, out["week"])
+    if some(frozen["rest_day"]):  # the rule for settled models: nothing was kept
+        day = unpack(frozen["rest_day"])
+        kept = (day > 0) & (frozen["season"] == 0)[:, :, None]
+        out["day"][:] = np.where(kept, out["constant"][:, :, None] + (day - _MIDDLE) * unit, out["day"])
+    if some(frozen["rest_week"]):
+        week = unpack(frozen["rest_week"])
+        kept = (week > 0) & (frozen["season"] != 2)[:, :, None]
+        out["week"][:] = np.where(kept, hours_of(out["day"]) + (week - _MIDDLE) * unit, out["week"])
 
 
 def hours_of(day: Floats) -> Floats:
@@ -57,8 +61,8 @@ def pack(digits: Floats) -> Floats:
 
 def unpack(words: Floats) -> Floats:
     """The inverse of pack(); what lies outside 0 … 999999 is taken as its edge."""
-    number = np.clip(np.nan_to_num(words), 0, 100.0**_DIGITS - 1)[..., None]
-    digits: Floats = np.floor(number / _POWERS) % 100
+    number = np.clip(np.nan_to_num(words), 0, 100.0**_DIGITS - 1).astype(np.int32)[..., None]
+    digits: Floats = (number // _POWERS.astype(np.int32) % 100).astype(np.float64)
     return digits.reshape(*words.shape[:2], words.shape[2] * _DIGITS)
 
 
