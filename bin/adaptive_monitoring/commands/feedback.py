@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from adaptive_monitoring.commands import kinds
 from adaptive_monitoring.commands.base import Command
+from adaptive_monitoring.commands.modelling import ALERT_FIELDS, VERDICT_FIELDS
 from adaptive_monitoring.commands.options import Spec, parse
 
 TYPE_CHECKING = False
@@ -28,8 +29,6 @@ SPEC = Spec(
     by="optional", required=("verdict", "model"),
     usage="adaptfeedback verdict=<field> [by <fields>] model=<collection> [author=<text>] [comment=<field>]",
 )
-ALERT = ("_time", "anomaly_id", "anomaly_start", "anomaly_score", "contributors", "reason")
-ANSWER = ("threshold_before", "threshold_after")
 
 
 class Feedback(Command):
@@ -50,7 +49,7 @@ class Feedback(Command):
         options = self.arguments.options
         typed = [options[name] for name in ("verdict", "comment") if options[name]]
         return {"type": "stateful",
-                "required_fields": list(dict.fromkeys([*self.arguments.by, *typed, *ALERT, *ANSWER]))}
+                "required_fields": list(dict.fromkeys([*self.arguments.by, *typed, *ALERT_FIELDS, *VERDICT_FIELDS]))}
 
     def execute(self, body: Body, finished: bool) -> bytes | None:
         if self.work is None:

@@ -9,7 +9,7 @@ import time
 
 from adaptive_monitoring.commands import verdicts
 from adaptive_monitoring.commands.auditing import of_write, tell
-from adaptive_monitoring.commands.feedback import ALERT, ANSWER
+from adaptive_monitoring.commands.modelling import ALERT_FIELDS, VERDICT_FIELDS
 from adaptive_monitoring.commands.reasons import cause_of
 from adaptive_monitoring.commands.recalibrating import Models
 from adaptive_monitoring.engine.base import CAUSES
@@ -58,18 +58,18 @@ class Judging:
         found = self._read(body)
         levels = self._judge(found) if found else {}
         self.rows += len(body)
-        taken = [name for name in ANSWER if name in body.names]
+        taken = [name for name in VERDICT_FIELDS if name in body.names]
         if taken:
             self.messages.warn(f"adaptfeedback: fields {', '.join(taken)} of the input were replaced. "
                                "Rename them before to keep them")
             body = body.drop(taken)
-        return body.append(ANSWER, [levels.get(row, ",") for row in range(len(body))])
+        return body.append(VERDICT_FIELDS, [levels.get(row, ",") for row in range(len(body))])
 
     def _read(self, body: Body) -> list[Given]:
         """The verdicts of a chunk that can be recorded; the others are told."""
         verdict, comment = self.arguments.verdict, self.arguments.comment
         self.asked |= verdict in body.names
-        names = list(dict.fromkeys([verdict, *self.by, *ALERT, *filter(None, [comment])]))
+        names = list(dict.fromkeys([verdict, *self.by, *ALERT_FIELDS, *filter(None, [comment])]))
         columns = body.columns(names)
         out: list[Given] = []
         for row, word in enumerate(map(str.strip, columns.get(verdict))):

@@ -19,6 +19,9 @@ NAME, VALUE, TIME = "metric_name", "_value", "_time"
 DETECTOR_WORDS = ("adaptive", "covariance")
 HOST_FIELDS = ("anomaly_score", "is_anomaly", "anomaly_state", "anomaly_id", "anomaly_start", "severity", "reason",
                "contributors", "model_status", "suppressed_by")
+#: What adaptfeedback reads of an alert, and what it answers.
+ALERT_FIELDS = ("_time", "anomaly_id", "anomaly_start", "anomaly_score", "contributors", "reason")
+VERDICT_FIELDS = ("threshold_before", "threshold_after")
 METRIC_FIELDS = ("expected", "lower_bound", "upper_bound", "score")
 
 OPTIONS = (

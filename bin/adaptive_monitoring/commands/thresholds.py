@@ -114,7 +114,7 @@ class Thresholds:
         if not {*(self.by or ["entity"]), "entity", TEMPLATE} & set(have):
             self.problems.append(f"lookup {name} names no entities (columns {', '.join(self.by)}, entity or template), "
                                  "so its thresholds are for all")
-        self.words = f"lookup {name}: {len(rows)} rows"
+        self.words = f"{name}.csv ({len(rows)})"
         entities, bad = Entities([], self.by), []
         for line, row in enumerate(rows, 2):
             try:
